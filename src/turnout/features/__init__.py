@@ -1,0 +1,1 @@
+"""What a request looks like: computed once, recorded with the decision."""

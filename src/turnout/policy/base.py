@@ -1,0 +1,36 @@
+"""What every policy is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+
+from turnout.types.candidate import Plan
+from turnout.types.conditions import Conditions
+from turnout.types.features import Features
+from turnout.types.request import Caller
+from turnout.types.target import Target
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a policy may read."""
+
+    features: Features
+    caller: Caller
+    conditions: Conditions
+    targets: Mapping[str, Target]
+
+
+class Policy(Protocol):
+    """Decides: proposes candidates, is told each outcome, and stops when satisfied."""
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Every target that it could propose, in the order of the configuration, each once."""
+        ...
+
+    def decide(self, context: Context) -> Plan:
+        """See `turnout.types.candidate.Plan`. The same context and outcomes always give the same steps."""
+        ...

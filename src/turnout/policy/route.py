@@ -1,0 +1,36 @@
+"""A route: the name that callers ask for, and everything that is decided under it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from turnout.features.phrases import PhraseLists
+from turnout.policy.base import Policy
+from turnout.types.timeouts import Commit, Timeouts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One route, compiled.
+
+    Attributes:
+        name: as configured; may be a pattern (`gpt-*`).
+        policy: decides; already wrapped by the filters.
+        policy_version: digest of the policy and the phrase lists as configured.
+        baseline: the target that would have been used without routing; savings are measured against it.
+        lists: the phrase lists that its rules match.
+        reads_language: whether any rule asks for the query's language.
+        timeouts: limits of each call and of the whole request.
+        commit: when a stream is committed.
+        content_filter_falls_back: whether a provider's content filter is a reason to ask the next candidate.
+    """
+
+    name: str
+    policy: Policy
+    policy_version: str = ""
+    baseline: str | None = None
+    lists: PhraseLists = field(default_factory=PhraseLists)
+    reads_language: bool = False
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    commit: Commit = field(default_factory=Commit)
+    content_filter_falls_back: bool = False

@@ -1,0 +1,83 @@
+"""What a policy says while it decides, and what it is told: the conversation between policy and executor.
+
+A policy is a generator of `Step`s. For each `Candidate` it is sent an `Outcome`; for each other step it is sent
+None. It returns the outcome it accepts, or None when it has nothing more to propose; policies nest by `yield from`.
+The executor drives it live, `explain` and replay without a call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Literal
+
+import msgspec
+
+from turnout.types.failure import Failure
+
+Purpose = Literal["answer", "judge"]
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """A target that a policy proposes.
+
+    Attributes:
+        target: the target's name.
+        purpose: whether its answer is for the caller, or a judgement of one.
+        hold: whether its answer is to be buffered until the policy has judged it.
+        reason: why this target, in machine-readable words (`rule:faq`, `fallback`, `weighted:0.3`).
+    """
+
+    target: str
+    purpose: Purpose = "answer"
+    hold: bool = False
+    reason: str = ""
+
+
+class Dropped(msgspec.Struct, frozen=True):
+    """A candidate ruled out before any call; `reason` is machine-readable (`breaker_open`, `lacks_tools`, ...)."""
+
+    target: str
+    reason: str
+
+
+class Considered(msgspec.Struct, frozen=True):
+    """A rule or branch that was looked at.
+
+    Attributes:
+        name: the rule's name.
+        chosen: whether it decided.
+        because: what made it so, in words a product manager can read ("tokens 240 > 200").
+    """
+
+    name: str
+    chosen: bool
+    because: str = ""
+
+
+class Declined(msgspec.Struct, frozen=True):
+    """A policy has no opinion: normal, recorded, distinct from failure."""
+
+    policy: str
+    reason: str
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a candidate: exactly one of an answer, a failure and a drop.
+
+    Attributes:
+        target: the candidate's target.
+        answered: a complete answer is there (held), or has been committed to the caller.
+        failure: what its last attempt ran into.
+        dropped: why it was not called at all.
+        text: the held answer's text, for a policy that judges it.
+    """
+
+    target: str
+    answered: bool = False
+    failure: Failure | None = None
+    dropped: str | None = None
+    text: str | None = None
+
+
+Step = Candidate | Dropped | Considered | Declined
+Plan = Generator[Step, Outcome | None, Outcome | None]

@@ -1,0 +1,31 @@
+"""The state of the world at the moment of a decision: everything a policy may read besides the request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+
+class BreakerState(StrEnum):
+    """A circuit breaker's state."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
+
+
+class Conditions(msgspec.Struct, frozen=True, kw_only=True):
+    """A snapshot of what changes from moment to moment.
+
+    Attributes:
+        now: the wall time, aware, UTC.
+        draw: a random number in [0, 1), drawn once per request; every split derives its own from it.
+        breakers: the state of each target's breaker that is not closed.
+    """
+
+    now: datetime
+    draw: float = 0.0
+    breakers: Mapping[str, BreakerState] = msgspec.field(default_factory=dict)

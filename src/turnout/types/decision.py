@@ -1,0 +1,138 @@
+"""The record of one request. Field names are stable: they are the `--json` output, the journal and the ledger's columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from turnout.types.candidate import Considered, Dropped, Purpose
+from turnout.types.features import Features
+
+AttemptOutcome = Literal["answered", "failed", "cancelled", "discarded"]
+DecisionOutcome = Literal["answered", "failed", "partial", "refused", "cancelled", "interrupted"]
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One HTTP call to one target.
+
+    Attributes:
+        target: the target's name.
+        purpose: `answer` or `judge`.
+        started: wall time in UTC, ISO 8601 with milliseconds.
+        outcome: `answered` (a complete answer), `failed`, `cancelled` (by the caller leaving, or by us), or
+            `discarded` (complete, and not the one that the caller got).
+        error_class: the `FailureKind`, where it failed.
+        status: the provider's HTTP status.
+        model: the model that the provider says answered.
+        finish: why the answer ended.
+        first_token_ms: from the start of the attempt to the first meaningful token, in ms.
+        latency_ms: from the start of the attempt to its end, in ms.
+        input_tokens, cached_tokens, cache_write_tokens, output_tokens, reasoning_tokens: see `Usage`.
+        cost_usd: what it cost; None if the price is unknown.
+        estimated: True where the tokens are our estimate.
+        price_version: where the price came from.
+    """
+
+    target: str
+    purpose: Purpose = "answer"
+    started: str
+    outcome: AttemptOutcome
+    error_class: str | None = None
+    status: int | None = None
+    model: str | None = None
+    finish: str | None = None
+    first_token_ms: float | None = None
+    latency_ms: float
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_tokens: int = 0
+    cost_usd: Decimal | None = None
+    estimated: bool = False
+    price_version: str | None = None
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """The record of one request: what was considered, dropped, tried and chosen, what it took and cost, and why.
+
+    Attributes:
+        id: UUIDv7: sorts by time.
+        time: when the request was admitted: UTC, ISO 8601 with milliseconds.
+        route: the route's name as configured (the pattern, where the caller's name matched one).
+        model: the name the caller asked for.
+        policy_version: digest of the route's policy and phrase lists.
+        config_version: digest of the whole configuration.
+        query_hash: keyed HMAC-SHA-256 over the canonical messages, hexadecimal.
+        features: what the request looked like.
+        conditions: what else the decision read: breakers not closed, the random draw.
+        rule: the name of the rule that decided, where rules did.
+        reason: why the target was chosen.
+        considered, dropped, attempts: everything on the way, in order.
+        confidence: the accepted answer's, where one was computed.
+        target: whose answer the caller got; None where nobody's.
+        outcome: `answered` (in full), `partial` (a committed stream broke off), `failed` (no answer), `refused`
+            (the caller's own mistake, before any attempt or passed on from the provider), `cancelled` (the caller left), `interrupted` (the process died).
+        error: the error's kind, where there was one.
+        latency_ms: from admission to the answer's last byte, in ms.
+        overhead_ms: the part of it that was turnout's own, in ms.
+        cost_usd: the sum of the attempts' costs; None if any price is unknown.
+        baseline_cost_usd: what the same tokens would have cost at the route's baseline; None without one.
+        router_cost_usd: the part of `cost_usd` that routing itself took (judges, discarded answers, failed attempts).
+        sdk_retry: which automatic retry of the caller's SDK the request was.
+    """
+
+    id: str
+    time: str
+    route: str
+    model: str
+    policy_version: str = ""
+    config_version: str = ""
+    tenant: str = "default"
+    user: str | None = None
+    source: str | None = None
+    tags: Mapping[str, str] = msgspec.field(default_factory=dict)
+    dialect: str
+    stream: bool = False
+    query_hash: str = ""
+    features: Features | None = None
+    conditions: Mapping[str, object] = msgspec.field(default_factory=dict)
+    rule: str | None = None
+    reason: str | None = None
+    considered: tuple[Considered, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    confidence: float | None = None
+    target: str | None = None
+    outcome: DecisionOutcome
+    error: str | None = None
+    latency_ms: float = 0.0
+    overhead_ms: float = 0.0
+    cost_usd: Decimal | None = None
+    baseline_cost_usd: Decimal | None = None
+    router_cost_usd: Decimal | None = None
+    cache: str | None = None
+    propensity: float | None = None
+    feedback: float | None = None
+    sdk_retry: int | None = None
+
+
+class Intent(msgspec.Struct, frozen=True, kw_only=True):
+    """What is journalled before the first call: enough to account for the request if the process dies under it."""
+
+    id: str
+    time: str
+    route: str
+    model: str
+    tenant: str
+    user: str | None
+    source: str | None
+    dialect: str
+    stream: bool
+    query_hash: str
+    target: str
+    input_tokens: int
+    cost_usd: Decimal | None = None

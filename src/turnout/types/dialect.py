@@ -1,0 +1,38 @@
+"""Names of the wire formats, and what a request may need that not every target has."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class DialectName(StrEnum):
+    """A wire format."""
+
+    OPENAI_CHAT = "openai_chat"
+    OPENAI_RESPONSES = "openai_responses"
+    ANTHROPIC_MESSAGES = "anthropic_messages"
+    GEMINI = "gemini"
+
+
+class Need(StrEnum):
+    """Something that a request asks for and that a target may lack; a lack is the drop reason `lacks_<need>`.
+
+    A field of a request that no member stands for is carried as `field:<name>`: only a target of the caller's own
+    dialect takes it.
+    """
+
+    AUDIO = "audio"
+    DOCUMENTS = "documents"
+    IMAGES = "images"
+    IMAGE_URLS = "image_urls"
+    JSON_OBJECT = "json_object"
+    JSON_SCHEMA = "json_schema"
+    LOGIT_BIAS = "logit_bias"
+    LOGPROBS = "logprobs"
+    MANY_CHOICES = "many_choices"
+    PENALTIES = "penalties"
+    REASONING = "reasoning"
+    SEED = "seed"
+    SERVER_TOOLS = "server_tools"
+    TOOLS = "tools"
+    TOP_K = "top_k"

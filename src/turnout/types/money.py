@@ -1,0 +1,27 @@
+"""Prices and costs, in USD."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+MILLION = Decimal(1_000_000)
+
+
+class Price(msgspec.Struct, frozen=True, kw_only=True):
+    """What a target charges, in USD per million tokens.
+
+    Attributes:
+        input: an ordinary input token's.
+        output: an output token's, reasoning included.
+        cached_input: an input token's that is read from the provider's cache; None means as `input`.
+        cache_write: an input token's that is written to the provider's cache; None means as `input`.
+        version: where the price comes from and since when ("genai-prices 2026-09-01", "config"): the record's `price_version`.
+    """
+
+    input: Decimal
+    output: Decimal
+    cached_input: Decimal | None = None
+    cache_write: Decimal | None = None
+    version: str = "config"

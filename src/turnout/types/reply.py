@@ -1,0 +1,28 @@
+"""What the caller gets."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+
+from turnout.types.decision import Decision
+
+
+@dataclass(slots=True)
+class Reply:
+    """An answer in the caller's dialect, ready to be sent.
+
+    Attributes:
+        status: the HTTP status.
+        headers: lower-case names; `content-type` and the `x-turnout-*` headers among them.
+        body: the whole answer, or None if it is streamed.
+        stream: the answer's bytes in the caller's dialect, piece by piece; the decision is recorded before the last
+            piece is yielded. Closing it early cancels the call.
+        decision: the record; None while a stream is under way.
+    """
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes | None = None
+    stream: AsyncGenerator[bytes, None] | None = None
+    decision: Decision | None = None

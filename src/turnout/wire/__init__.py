@@ -1,0 +1,1 @@
+"""The dialects: pure, in both directions, shared by the server and the providers."""
