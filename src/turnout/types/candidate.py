@@ -25,12 +25,15 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
         purpose: whether its answer is for the caller, or a judgement of one.
         hold: whether its answer is to be buffered until the policy has judged it.
         reason: why this target, in machine-readable words (`rule:faq`, `fallback`, `weighted:0.3`).
+        more: whether another candidate may follow if this one fails; while one does, the executor does not wait
+            on a retry or on a silent answer.
     """
 
     target: str
     purpose: Purpose = "answer"
     hold: bool = False
     reason: str = ""
+    more: bool = False
 
 
 class Dropped(msgspec.Struct, frozen=True):

@@ -76,6 +76,8 @@ class Dialect(Protocol):
     """The path after the base URL that an SDK would be given (`/chat/completions`, `/v1/messages`)."""
     lacks: frozenset[str]
     """Members of `Need` that the dialect has no words for."""
+    stream_end: bytes
+    """The event that ends a complete stream, for a provider that finished its answer and left it out."""
 
     def outline(self, body: dict[str, Any]) -> Outline:
         """Read what deciding needs. Raises `InvalidRequest` where the body is not a request of this dialect."""
