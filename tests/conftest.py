@@ -1,0 +1,66 @@
+"""What holds for every test: no network but this machine's, and nothing read from the developer's own environment."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import shutil
+import socket
+import sys
+import tempfile
+from typing import TYPE_CHECKING
+
+from hypothesis import settings
+
+if TYPE_CHECKING:
+    import pytest
+
+# Machines that run this share their cores, so a slow example says nothing about the code.
+settings.register_profile("turnout", deadline=None, print_blob=True)
+settings.load_profile("turnout")
+
+_PERSONAL_PREFIXES = ("TURNOUT_", "XDG_")
+_PERSONAL_SUFFIXES = ("_API_KEY", "_API_BASE", "_BASE_URL", "_PROXY")
+
+
+class NetworkReachedError(BaseException):
+    """A test tried to leave this machine. No `except Exception` of the code under test can hide it."""
+
+
+def _is_this_machine(host: object) -> bool:
+    if host is None:
+        return True
+    name = host.decode() if isinstance(host, bytes) else str(host)
+    if name in {"", "localhost"}:
+        return True
+    try:
+        address = ipaddress.ip_address(name.partition("%")[0])
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified
+
+
+def _refuse_the_network(event: str, args: tuple[object, ...]) -> None:
+    if event not in {"socket.connect", "socket.sendto", "socket.getaddrinfo", "socket.gethostbyname"}:
+        return
+    host = args[0] if event.startswith("socket.get") else args[1]
+    if isinstance(host, tuple):
+        host = host[0]
+    elif event in {"socket.connect", "socket.sendto"}:
+        return  # a Unix socket's address is a path
+    if _is_this_machine(host):
+        return
+    if str(host).endswith(".invalid"):  # reserved for names that no resolver knows (RFC 6761)
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+    message = f"a test tried to reach {host!r}; tests reach this machine only"
+    raise NetworkReachedError(message)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    sys.addaudithook(_refuse_the_network)
+    for name in list(os.environ):
+        if name.startswith(_PERSONAL_PREFIXES) or name.upper().endswith(_PERSONAL_SUFFIXES):
+            del os.environ[name]
+    home = tempfile.mkdtemp(prefix="turnout-home-")
+    os.environ["HOME"] = home
+    config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
