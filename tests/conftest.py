@@ -1,4 +1,8 @@
-"""What holds for every test: no network but this machine's, and nothing read from the developer's own environment."""
+"""What holds for every test: no network but this machine's, nothing from the developer's own environment.
+
+The guard sees every connection through Python's own sockets in this process. Processes that a test
+starts, and what uvloop connects, are outside of it.
+"""
 
 from __future__ import annotations
 

@@ -118,7 +118,9 @@ def long_functions(module: Module) -> Iterator[Broken]:
 def long_classes(module: Module) -> Iterator[Broken]:
     for node in ast.walk(module.tree):
         if isinstance(node, ast.ClassDef) and (lines := _last_line(node) - node.lineno + 1) > CLASS_LINES:
-            yield Broken(module.path, node.lineno, f"class {node.name} has {lines} lines (limit {CLASS_LINES})")
+            yield Broken(
+                module.path, node.lineno, f"class {node.name} has {lines} lines (limit {CLASS_LINES})"
+            )
 
 
 def deep_functions(module: Module) -> Iterator[Broken]:
@@ -128,7 +130,7 @@ def deep_functions(module: Module) -> Iterator[Broken]:
 
 
 def nesting(function: Function) -> int:
-    """How many blocks the deepest statement is inside of; `elif` adds none, an inner function has its own count."""
+    """How many blocks the deepest statement is inside of; `elif` adds none, inner functions count apart."""
 
     def depth(node: ast.AST, level: int, *, is_elif: bool = False) -> int:
         if isinstance(node, _SCOPES):
@@ -136,7 +138,10 @@ def nesting(function: Function) -> int:
         inside = level + (isinstance(node, _BLOCKS) and not is_elif)
         chained = node.orelse if isinstance(node, ast.If) and len(node.orelse) == 1 else []
         return max(
-            (depth(c, inside, is_elif=c in chained and isinstance(c, ast.If)) for c in ast.iter_child_nodes(node)),
+            (
+                depth(c, inside, is_elif=c in chained and isinstance(c, ast.If))
+                for c in ast.iter_child_nodes(node)
+            ),
             default=inside,
         )
 
@@ -149,7 +154,9 @@ def many_parameters(module: Module) -> Iterator[Broken]:
         named = len(spec.posonlyargs) + len(spec.args) + len(spec.kwonlyargs) - bound
         count = named + (spec.vararg is not None) + (spec.kwarg is not None)
         if count > PARAMETERS:
-            yield Broken(module.path, function.lineno, f"{name} takes {count} parameters (limit {PARAMETERS})")
+            yield Broken(
+                module.path, function.lineno, f"{name} takes {count} parameters (limit {PARAMETERS})"
+            )
 
 
 def global_statements(module: Module) -> Iterator[Broken]:
@@ -169,7 +176,8 @@ def forbidden_names(module: Module) -> Iterator[Broken]:
 
 
 def _noun(name: str) -> str:
-    return re.findall(r"[A-Z][a-z0-9]*|[a-z0-9]+|_", name)[-1].casefold()
+    words: list[str] = re.findall(r"[A-Z][a-z0-9]*|[a-z0-9]+", name)
+    return words[-1].casefold()
 
 
 def broad_excepts(module: Module, edges: tuple[Edge, ...] = ()) -> Iterator[Broken]:
@@ -181,13 +189,18 @@ def broad_excepts(module: Module, edges: tuple[Edge, ...] = ()) -> Iterator[Brok
 
 
 def broad_handlers(module: Module) -> Iterator[tuple[int, str]]:
-    """The line of each handler that hides any failure, with the qualified name of the function it stands in."""
-    for where, body in [("the module", module.tree), *((name, node) for name, node, _ in functions(module))]:
-        for node in _own_nodes(body):
-            if isinstance(node, ast.ExceptHandler) and _is_broad(node.type) and not _reraises(node):
-                yield node.lineno, where
-            elif isinstance(node, ast.Call) and _is_suppress(node) and any(map(_is_broad, node.args)):
-                yield node.lineno, where
+    """The line of each handler that hides any failure, and the qualified name of the function around it."""
+    scopes = [("the module", module.tree), *((name, node) for name, node, _ in functions(module))]
+    for where, scope in scopes:
+        yield from ((line, where) for node in _own_nodes(scope) if (line := _hides_everything(node)))
+
+
+def _hides_everything(node: ast.AST) -> int | None:
+    if isinstance(node, ast.ExceptHandler) and _is_broad(node.type) and not _reraises(node):
+        return node.lineno
+    if isinstance(node, ast.Call) and _is_suppress(node) and any(map(_is_broad, node.args)):
+        return node.lineno
+    return None
 
 
 def _own_nodes(scope: ast.AST) -> Iterator[ast.AST]:

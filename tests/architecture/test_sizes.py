@@ -31,7 +31,9 @@ def test_no_function_is_too_long(code: Modules) -> None:
 
 
 def test_nine_functions_in_ten_are_short(product: Modules) -> None:
-    lengths = [gates.function_lines(function) for module in product for _, function, _ in gates.functions(module)]
+    lengths = [
+        gates.function_lines(function) for module in product for _, function, _ in gates.functions(module)
+    ]
     p90 = gates.percentile(lengths, 0.9)
     assert p90 <= gates.FUNCTION_LINES_P90, (
         f"p90 of {len(lengths)} functions is {p90} lines (limit {gates.FUNCTION_LINES_P90})"
