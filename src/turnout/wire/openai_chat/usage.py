@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 def usage_from(usage: Mapping[str, Any]) -> Usage:
     """Read a `usage` object.
 
-    Some servers leave reasoning out of `completion_tokens` and count it in `total_tokens` only; it is generated
-    and billed all the same, so it is added here.
+    Some servers leave reasoning out of `completion_tokens` and count it in `total_tokens` only; it is
+    generated and billed all the same, so it is added here.
     """
     prompt = count(usage, "prompt_tokens")
     completion = count(usage, "completion_tokens")
