@@ -1,0 +1,40 @@
+"""What a request looks like."""
+
+from __future__ import annotations
+
+from turnout.features.language import detect_language
+from turnout.features.phrases import PhraseLists
+from turnout.features.tokens import TOKENS_PER_IMAGE, TOKENS_PER_TOOL, TOKENS_PER_TURN, estimate_tokens
+from turnout.types.features import Features
+from turnout.types.request import Outline
+
+
+def read_features(outline: Outline, *, lists: PhraseLists, language: bool = False) -> Features:
+    """Read the features of a conversation.
+
+    Args:
+        outline: the conversation.
+        lists: the phrase lists of the request's route; they are looked for in the query.
+        language: whether to identify the query's language.
+
+    Raises:
+        MissingExtra: `language` is asked for and its extra is not installed.
+    """
+    query = outline.query
+    return Features(
+        chars=len(query),
+        tokens=estimate_tokens(query),
+        context_tokens=_context_tokens(outline),
+        max_tokens=outline.max_tokens,
+        turns=sum(turn.role == "user" for turn in outline.said),
+        tools=outline.tools,
+        images=outline.images,
+        language=detect_language(query) if language else None,
+        needs=tuple(sorted(outline.needs)) if outline.needs else (),
+        matches=lists.matches(query),
+    )
+
+
+def _context_tokens(outline: Outline) -> int:
+    said = sum(estimate_tokens(turn.text) + TOKENS_PER_TURN for turn in outline.said)
+    return said + outline.tools * TOKENS_PER_TOOL + outline.images * TOKENS_PER_IMAGE
