@@ -85,12 +85,15 @@ class Dialect(Protocol):
     def decode_request(self, body: dict[str, Any]) -> Chat:
         """The request free of its dialect. Raises `InvalidRequest`."""
 
-    def encode_request(self, chat: Chat, model: str) -> dict[str, Any]:
-        """The request in this dialect. Only called when the target lacks none of the request's needs."""
+    def encode_request(self, chat: Chat, model: str, *, ask_usage: bool) -> dict[str, Any]:
+        """The request in this dialect, streamed if `chat.stream`. Only called when the target lacks none of its needs.
 
-    def prepare(self, raw: bytes, model: str | None, *, stream: bool) -> bytes:
-        """The caller's own body for a provider of this dialect: `model` swapped, `stream` set, and usage asked for
-        where a stream would not tell it; every other field verbatim, known or not."""
+        `ask_usage`: a stream is to report usage, where the dialect must be asked for it.
+        """
+
+    def prepare(self, raw: bytes, model: str | None, *, stream: bool, ask_usage: bool) -> bytes:
+        """The caller's own body for a provider of this dialect: `model` swapped (None leaves it), `stream` set, and
+        usage asked for as in `encode_request`; every other field verbatim, known or not."""
 
     def read_answer(self, body: bytes) -> AnswerFacts:
         """Read a unary answer. Raises `ValueError` where it is not a complete answer of this dialect."""
@@ -104,8 +107,9 @@ class Dialect(Protocol):
     def can_assemble(self, body: dict[str, Any]) -> bool:
         """Whether a unary answer to this request can be put together from a stream without losing anything."""
 
-    def reader(self, *, usage_requested: bool) -> StreamReader:
-        """`usage_requested`: the caller itself asked for usage, so an event that only carries it is the caller's."""
+    def reader(self, body: dict[str, Any] | None) -> StreamReader:
+        """`body` is the request of a caller who gets the stream as it is, or None: it tells whether an event that only
+        carries usage is the caller's, or there because we asked for it."""
 
     def decoder(self) -> StreamDecoder: ...
 

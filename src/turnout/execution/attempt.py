@@ -1,0 +1,156 @@
+"""One attempt: its times, tokens and cost, booked exactly once however it ends."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final, Protocol
+
+from turnout.catalog.cost import cost
+from turnout.execution.breaker import Breaker
+from turnout.execution.verdict import VERDICTS
+from turnout.execution.work import Work
+from turnout.features.tokens import tokens_in_chars
+from turnout.providers.endpoint import Endpoint
+from turnout.types.candidate import Candidate
+from turnout.types.chat import Finish
+from turnout.types.clock import timestamp
+from turnout.types.decision import Attempt, AttemptOutcome
+from turnout.types.failure import Failure
+from turnout.types.usage import Usage
+
+_NOTHING: Final = Usage()
+_FREE: Final = Decimal(0)
+
+
+class Facts(Protocol):
+    """What is known of an answer, whole or in part: a unary answer's facts, or a stream's reader."""
+
+    @property
+    def usage(self) -> Usage | None: ...
+    @property
+    def finish(self) -> Finish | None: ...
+    @property
+    def model(self) -> str | None: ...
+    @property
+    def output_chars(self) -> int: ...
+
+
+class LiveAttempt:
+    """An attempt under way. Exactly one of `answered`, `failed`, `cancelled` and `discarded` ends it.
+
+    Attributes:
+        candidate, endpoint, work: what is attempted.
+        status: the provider's HTTP status, once there.
+        facts: what is known of the answer so far.
+        began: when it began, on the monotonic clock.
+        booked: whether it has ended.
+    """
+
+    __slots__ = (
+        "_breaker",
+        "_first_token_ms",
+        "_started",
+        "began",
+        "booked",
+        "candidate",
+        "endpoint",
+        "facts",
+        "status",
+        "work",
+    )
+
+    def __init__(self, candidate: Candidate, endpoint: Endpoint, breaker: Breaker, work: Work) -> None:
+        self.candidate = candidate
+        self.endpoint = endpoint
+        self.work = work
+        self.status: int | None = None
+        self.facts: Facts | None = None
+        self.began = work.clock.monotonic()
+        self.booked = False
+        self._breaker = breaker
+        self._started = work.clock.now()
+        self._first_token_ms: float | None = None
+
+    def saw_token(self) -> None:
+        """The first meaningful token has come."""
+        if self._first_token_ms is None:
+            self._first_token_ms = self._elapsed_ms()
+
+    def answered(self) -> None:
+        """A complete answer, and the caller gets it."""
+        if self._book("answered", billed=True):
+            self._breaker.succeeded()
+
+    def discarded(self) -> None:
+        """A complete answer, and the caller gets another."""
+        if self._book("discarded", billed=True):
+            self._breaker.succeeded()
+
+    def failed(self, failure: Failure) -> None:
+        """No complete answer."""
+        verdict = VERDICTS[failure.kind]
+        if not self._book("failed", billed=verdict.billed, failure=failure):
+            return
+        self.work.trace.failures.append(failure)
+        if verdict.counts:
+            self._breaker.failed(failure.kind, failure.retry_after_s)
+        else:
+            self._breaker.abandoned()
+
+    def cancelled(self) -> None:
+        """The caller left, or another answer made this one unnecessary."""
+        if self._book("cancelled", billed=True):
+            self._breaker.abandoned()
+
+    def _elapsed_ms(self) -> float:
+        return round((self.work.clock.monotonic() - self.began) * 1000, 3)
+
+    def _book(self, outcome: AttemptOutcome, *, billed: bool, failure: Failure | None = None) -> bool:
+        """Write the attempt into the trace; False if that was done before."""
+        if self.booked:
+            return False
+        self.booked = True
+        facts = self.facts
+        usage = self._usage() if billed else _NOTHING
+        price = self.endpoint.target.price
+        self.work.trace.attempts.append(
+            Attempt(
+                target=self.endpoint.target.name,
+                purpose=self.candidate.purpose,
+                started=timestamp(self._started),
+                outcome=outcome,
+                error_class=failure.kind if failure else None,
+                status=self.status,
+                model=facts.model if facts else None,
+                finish=facts.finish if facts else None,
+                first_token_ms=self._first_token_ms,
+                latency_ms=self._elapsed_ms(),
+                input_tokens=usage.input_tokens,
+                cached_tokens=usage.cached_tokens,
+                cache_write_tokens=usage.cache_write_tokens,
+                output_tokens=usage.output_tokens,
+                reasoning_tokens=usage.reasoning_tokens,
+                cost_usd=cost(usage, price) if billed else _FREE,
+                estimated=usage.estimated,
+                price_version=price.version if price else None,
+            )
+        )
+        return True
+
+    def _usage(self) -> Usage:
+        """What the provider reported at its end; else our estimate of what it will bill."""
+        facts = self.facts
+        reported = facts.usage if facts else None
+        if reported is not None and facts is not None and facts.finish is not None:
+            return reported
+        seen = tokens_in_chars(facts.output_chars) if facts else 0
+        if reported is None:
+            return Usage(input_tokens=self.work.input_tokens, output_tokens=seen, estimated=True)
+        return Usage(
+            input_tokens=reported.input_tokens,
+            cached_tokens=reported.cached_tokens,
+            cache_write_tokens=reported.cache_write_tokens,
+            output_tokens=max(reported.output_tokens, seen),
+            reasoning_tokens=reported.reasoning_tokens,
+            estimated=True,
+        )

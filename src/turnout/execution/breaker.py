@@ -1,0 +1,173 @@
+"""Circuit breakers: a target that keeps failing is left alone, and asked again one probe at a time.
+
+A breaker opens after `consecutive` failures in a row, or when of at least `minimum` calls within `window` seconds the
+share `ratio` failed. After `cooldown` seconds it is half open: one call is let through as a probe, whose result closes
+or opens it. Failures that the caller caused never count. Where the provider said how long it wants to be left alone
+(`Retry-After`), the breaker stays open for that long; of several such wishes the one that ends last holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import msgspec
+
+from turnout.types.clock import Clock
+from turnout.types.conditions import BreakerState
+
+_BUCKETS: Final = 6
+
+
+class BreakerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """When a breaker opens and for how long; times in seconds."""
+
+    consecutive: int = 5
+    ratio: float = 0.5
+    minimum: int = 20
+    window: float = 30.0
+    cooldown: float = 10.0
+
+
+class BreakerChanged(msgspec.Struct, frozen=True):
+    """A breaker went from one state to another, and why."""
+
+    target: str
+    state: BreakerState
+    reason: str
+
+
+class _Window:
+    """Calls and failures of the last `seconds`, in a ring of buckets."""
+
+    def __init__(self, seconds: float) -> None:
+        self._width = seconds / _BUCKETS
+        self._calls = [0] * _BUCKETS
+        self._failures = [0] * _BUCKETS
+        self._last = 0
+
+    def add(self, now: float, *, failed: bool) -> None:
+        slot = int(now / self._width)
+        for stale in range(max(self._last + 1, slot - _BUCKETS + 1), slot + 1):
+            self._calls[stale % _BUCKETS] = self._failures[stale % _BUCKETS] = 0
+        self._last = max(slot, self._last)
+        self._calls[slot % _BUCKETS] += 1
+        self._failures[slot % _BUCKETS] += failed
+
+    def totals(self) -> tuple[int, int]:
+        return sum(self._calls), sum(self._failures)
+
+    def clear(self) -> None:
+        self._calls = [0] * _BUCKETS
+        self._failures = [0] * _BUCKETS
+
+
+class Breaker:
+    """One target's breaker."""
+
+    def __init__(
+        self, target: str, settings: BreakerSettings, clock: Clock, changed: Callable[[BreakerChanged], None]
+    ) -> None:
+        self._target = target
+        self._settings = settings
+        self._clock = clock
+        self._changed = changed
+        self._window = _Window(settings.window)
+        self._in_a_row = 0
+        self._open_until: float | None = None
+        self._probing = False
+
+    @property
+    def state(self) -> BreakerState:
+        """The state now."""
+        if self._open_until is None:
+            return BreakerState.CLOSED
+        if self._clock.monotonic() < self._open_until:
+            return BreakerState.OPEN
+        return BreakerState.HALF_OPEN
+
+    def admit(self, *, last_resort: bool = False) -> bool:
+        """Whether a call may be made now. At most one is under way while the breaker is not closed.
+
+        Args:
+            last_resort: nothing else is left to try, so an open breaker is probed before its time.
+        """
+        if self._open_until is None:
+            return True
+        if self._probing or not (last_resort or self.state is BreakerState.HALF_OPEN):
+            return False
+        self._probing = True
+        return True
+
+    def succeeded(self) -> None:
+        """The call gave an answer."""
+        self._in_a_row = 0
+        self._probing = False
+        self._window.add(self._clock.monotonic(), failed=False)
+        if self._open_until is not None:
+            self._open_until = None
+            self._window.clear()
+            self._changed(BreakerChanged(self._target, BreakerState.CLOSED, "the probe succeeded"))
+
+    def failed(self, reason: str, retry_after_s: float | None = None) -> None:
+        """The call failed in a way that speaks against the target."""
+        now = self._clock.monotonic()
+        probed, self._probing = self._probing, False
+        self._in_a_row += 1
+        self._window.add(now, failed=True)
+        if retry_after_s:
+            self._open(now + retry_after_s, f"{reason}; asked to wait {retry_after_s:g} s")
+        elif probed:
+            self._open(now + self._settings.cooldown, f"the probe failed: {reason}")
+        elif self._open_until is None and (why := self._too_many()):
+            self._open(now + self._settings.cooldown, f"{why}; last: {reason}")
+
+    def abandoned(self) -> None:
+        """The call ended in a way that says nothing about the target."""
+        self._probing = False
+
+    def _too_many(self) -> str | None:
+        settings = self._settings
+        if self._in_a_row >= settings.consecutive:
+            return f"{self._in_a_row} failures in a row"
+        calls, failures = self._window.totals()
+        if calls >= settings.minimum and failures >= settings.ratio * calls:
+            return f"{failures} of {calls} calls failed"
+        return None
+
+    def _open(self, until: float, reason: str) -> None:
+        was_open = self._open_until is not None
+        self._open_until = max(until, self._open_until or until)
+        if not was_open:
+            self._changed(BreakerChanged(self._target, BreakerState.OPEN, reason))
+
+
+class BreakerBoard:
+    """Every target's breaker."""
+
+    def __init__(
+        self,
+        targets: Iterable[str],
+        settings: BreakerSettings,
+        clock: Clock,
+        changed: Callable[[BreakerChanged], None] = lambda _: None,
+    ) -> None:
+        self._troubled: set[str] = set()
+        self._told = changed
+        self._breakers = {target: Breaker(target, settings, clock, self._note) for target in targets}
+
+    def __getitem__(self, target: str) -> Breaker:
+        return self._breakers[target]
+
+    def not_closed(self) -> dict[str, BreakerState]:
+        """The state of each breaker that is not closed."""
+        if not self._troubled:
+            return {}
+        return {target: self._breakers[target].state for target in sorted(self._troubled)}
+
+    def _note(self, change: BreakerChanged) -> None:
+        if change.state is BreakerState.CLOSED:
+            self._troubled.discard(change.target)
+        else:
+            self._troubled.add(change.target)
+        self._told(change)

@@ -1,0 +1,74 @@
+"""From the provider's events to the caller's bytes: passed on as they came, or translated."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Protocol
+
+from turnout.execution.work import Work
+from turnout.providers.endpoint import Endpoint
+from turnout.types.stream import Ended, Mark
+from turnout.wire.dialect import StreamDecoder, StreamEncoder
+from turnout.wire.sse import SseEvent
+
+Batch = list[tuple[SseEvent, Mark]]
+
+
+class Conversion(Protocol):
+    """Makes the caller's bytes."""
+
+    verbatim: ClassVar[bool]
+    """Whether the caller sees the provider's own events."""
+
+    def convert(self, batch: Batch) -> bytes:
+        """The bytes for these events, possibly none. Raises `ValueError` for an event that is not of the dialect."""
+        ...
+
+    def end(self) -> bytes:
+        """What ends the stream, where a provider finished its answer and left that out."""
+        ...
+
+
+class Relay:
+    """One dialect on both sides: every event as it came, but for junk and for what only we asked for."""
+
+    verbatim = True
+
+    def __init__(self, stream_end: bytes) -> None:
+        self._stream_end = stream_end
+
+    def convert(self, batch: Batch) -> bytes:
+        """See `Conversion.convert`."""
+        return b"".join(
+            [event.raw for event, mark in batch if Mark.USAGE_ONLY not in mark and not event.is_junk]
+        )
+
+    def end(self) -> bytes:
+        """See `Conversion.end`."""
+        return self._stream_end
+
+
+class Translation:
+    """Two dialects: each event decoded into deltas, and these encoded for the caller."""
+
+    verbatim = False
+
+    def __init__(self, decoder: StreamDecoder, encoder: StreamEncoder) -> None:
+        self._decoder = decoder
+        self._encoder = encoder
+
+    def convert(self, batch: Batch) -> bytes:
+        """See `Conversion.convert`."""
+        encode = self._encoder.encode
+        return b"".join([encode(delta) for event, _ in batch for delta in self._decoder.decode(event)])
+
+    def end(self) -> bytes:
+        """See `Conversion.end`."""
+        return self._encoder.encode(Ended())
+
+
+def conversion(work: Work, endpoint: Endpoint) -> Conversion:
+    """What stands between this provider and this caller."""
+    if endpoint.dialect is work.dialect:
+        return Relay(work.dialect.stream_end)
+    model = endpoint.target.model or work.request.route
+    return Translation(endpoint.dialect.decoder(), work.dialect.encoder(work.request.body, model))

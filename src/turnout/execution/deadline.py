@@ -1,0 +1,64 @@
+"""One deadline spans the whole chain; each phase of each attempt gets no more than what is left of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from turnout.types.clock import Clock
+from turnout.types.failure import Failure, FailureKind
+
+
+T = TypeVar("T")
+
+_SAID = {
+    FailureKind.CONNECT_TIMEOUT: "no connection within {:.3g} s",
+    FailureKind.FIRST_TOKEN_TIMEOUT: "no output within {:.3g} s",
+    FailureKind.IDLE_TIMEOUT: "no more output for {:.3g} s",
+    FailureKind.ANSWER_TIMEOUT: "no complete answer within {:.3g} s",
+}
+
+
+class AttemptFailed(Exception):
+    """An attempt ended without a usable answer. Raised and caught within execution only."""
+
+    def __init__(self, failure: Failure) -> None:
+        self.failure = failure
+        super().__init__(failure.message)
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """The moment by which the request must have ended, on the monotonic clock."""
+
+    at: float
+    clock: Clock
+
+    @property
+    def remaining(self) -> float:
+        """Seconds left; negative once it has passed."""
+        return self.at - self.clock.monotonic()
+
+    async def limit(
+        self, awaitable: Awaitable[T], seconds: float, late: FailureKind, since: float | None = None
+    ) -> T:
+        """Await within `seconds` (counted from `since`, or from now) and within the deadline.
+
+        Raises:
+            AttemptFailed: with the kind `late`, or `DEADLINE` where that came first.
+        """
+        now = self.clock.monotonic()
+        end = (now if since is None else since) + seconds
+        kind, end = (late, end) if end <= self.at else (FailureKind.DEADLINE, self.at)
+        try:
+            async with asyncio.timeout(end - now):
+                return await awaitable
+        except TimeoutError:
+            raise AttemptFailed(_timed_out(kind, seconds)) from None
+
+
+def _timed_out(kind: FailureKind, seconds: float) -> Failure:
+    said = _SAID.get(kind, "the request's deadline passed")
+    return Failure(kind=kind, message=said.format(seconds))

@@ -1,0 +1,213 @@
+"""Drives a policy's plan through real calls.
+
+The order of the resilience ideas, from the outside in:
+
+    run          the plan: fallback and escalation are the policy's next candidate
+      propose    the breaker: is the target called at all?
+        retry    the same target again, within the retry budget
+          call   one attempt: streamed, assembled or whole, under the deadline and the limits of each phase
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from turnout.execution.attempt import LiveAttempt
+from turnout.execution.breaker import BreakerBoard
+from turnout.execution.conversion import conversion
+from turnout.execution.deadline import AttemptFailed
+from turnout.execution.final import final_error
+from turnout.execution.retry import RetrySettings, pause_before_retry
+from turnout.execution.retry_budget import RetryBudget
+from turnout.execution.streaming import CommittedStream, call_assembled, open_stream, read_to_commit
+from turnout.execution.unary import call_unary
+from turnout.execution.verdict import VERDICTS
+from turnout.execution.work import Work
+from turnout.providers.endpoint import Endpoint
+from turnout.types.candidate import Candidate, Dropped, Outcome, Plan, Step
+from turnout.types.chat import Finish
+from turnout.types.failure import Failure, FailureKind
+from turnout.types.timeouts import Commit
+
+
+@dataclass(slots=True)
+class Delivered:
+    """An answer for the caller: a whole body in its dialect, or a committed stream."""
+
+    attempt: LiveAttempt
+    body: bytes = b""
+    stream: CommittedStream | None = None
+
+    def accept(self) -> None:
+        """The caller gets it. A stream is booked when it has ended."""
+        if self.stream is None:
+            self.attempt.answered()
+
+    async def discard(self) -> None:
+        """The caller gets another answer, or none."""
+        self.attempt.discarded()
+        if self.stream is not None:
+            await self.stream.close()
+
+
+class Executor:
+    """Calls what policies propose."""
+
+    def __init__(
+        self,
+        endpoints: Mapping[str, Endpoint],
+        breakers: BreakerBoard,
+        *,
+        retries: RetrySettings | None = None,
+        retry_budget: RetryBudget | None = None,
+    ) -> None:
+        self._endpoints = endpoints
+        self._breakers = breakers
+        self._retries = retries or RetrySettings()
+        self._retry_budget = retry_budget or RetryBudget()
+
+    async def run(self, plan: Plan, work: Work) -> Delivered:
+        """Call candidate after candidate until the plan accepts an answer.
+
+        A streamed answer is returned once it is committed; the rest of it is read as the caller takes it.
+
+        Raises:
+            RequestFailed: there is no answer; the trace tells why.
+        """
+        self._retry_budget.earn()
+        answers: list[tuple[Outcome, Delivered]] = []
+        try:
+            step, accepted = _advance(plan, None)
+            while step is not None:
+                outcome = None
+                if isinstance(step, Candidate):
+                    outcome = await self._propose(step, work, answers)
+                else:
+                    work.trace.note(step)
+                step, accepted = _advance(plan, outcome)
+            return _deliver(accepted, answers, work)
+        finally:
+            plan.close()
+            for _, unused in answers:
+                await unused.discard()
+
+    async def _propose(
+        self, candidate: Candidate, work: Work, answers: list[tuple[Outcome, Delivered]]
+    ) -> Outcome:
+        """Call a candidate, unless something speaks against it now that did not when the policy chose it."""
+        endpoint = self._endpoints[candidate.target]
+        dropped = self._reason_to_drop(candidate, endpoint, work)
+        if dropped:
+            work.trace.dropped.append(Dropped(candidate.target, dropped))
+            return Outcome(target=candidate.target, dropped=dropped)
+        try:
+            delivered = await self._retry(candidate, endpoint, work)
+        except AttemptFailed as error:
+            if not _falls_back(error.failure, work):
+                raise final_error(work) from error
+            if error.failure.kind is FailureKind.CONTEXT_LENGTH:
+                work.outgrown = max(work.outgrown, endpoint.target.context_tokens or 0, 1)
+            return Outcome(target=candidate.target, failure=error.failure)
+        outcome = Outcome(target=candidate.target, answered=True)
+        answers.append((outcome, delivered))
+        return outcome
+
+    def _reason_to_drop(self, candidate: Candidate, endpoint: Endpoint, work: Work) -> str | None:
+        if work.outgrown and (endpoint.target.context_tokens or 0) <= work.outgrown:
+            return "context_too_small"
+        if not self._breakers[candidate.target].admit(last_resort=candidate.reason == "last_resort"):
+            return "breaker_open"
+        return None
+
+    async def _retry(self, candidate: Candidate, endpoint: Endpoint, work: Work) -> Delivered:
+        breaker = self._breakers[candidate.target]
+        made = 0
+        while True:
+            try:
+                return await _call(LiveAttempt(candidate, endpoint, breaker, work))
+            except AttemptFailed as error:
+                made += 1
+                pause = pause_before_retry(
+                    error.failure, made, self._retries, work.deadline, more=candidate.more
+                )
+                if pause is None or not self._retry_budget.spend():
+                    raise
+                await asyncio.sleep(pause)
+                if not breaker.admit():
+                    raise
+
+
+async def _call(attempt: LiveAttempt) -> Delivered:
+    """One attempt: streamed, assembled or whole."""
+    work, endpoint = attempt.work, attempt.endpoint
+    completed = False
+    try:
+        if work.request.stream:
+            delivered = await _commit(attempt)
+        else:
+            streams = attempt.candidate.more and endpoint.stream_usage
+            assembled = streams and endpoint.dialect.can_assemble(work.request.body)
+            delivered = Delivered(
+                attempt, await (call_assembled(attempt) if assembled else call_unary(attempt))
+            )
+            _refuse_filtered(attempt)
+        completed = True
+    except AttemptFailed as error:
+        attempt.failed(error.failure)
+        raise
+    finally:
+        if not completed:
+            attempt.cancelled()
+    return delivered
+
+
+async def _commit(attempt: LiveAttempt) -> Delivered:
+    """Open a stream and read up to its commit."""
+    work = attempt.work
+    stream = await open_stream(attempt)
+    committed = False
+    try:
+        held = await read_to_commit(stream, Commit(tokens=None) if attempt.candidate.hold else work.commit)
+        _refuse_filtered(attempt)
+        committed = True
+    finally:
+        if not committed:
+            await stream.close()
+    return Delivered(
+        attempt, stream=CommittedStream(attempt, stream, conversion(work, attempt.endpoint), held)
+    )
+
+
+def _deliver(accepted: Outcome | None, answers: list[tuple[Outcome, Delivered]], work: Work) -> Delivered:
+    """The answer that the plan accepted."""
+    for place, (outcome, delivered) in enumerate(answers):
+        if outcome is accepted:
+            del answers[place]
+            delivered.accept()
+            work.trace.chosen = delivered.attempt.candidate
+            return delivered
+    raise final_error(work)
+
+
+def _advance(plan: Plan, outcome: Outcome | None) -> tuple[Step | None, Outcome | None]:
+    """The plan's next step, or None and the outcome that it accepts."""
+    try:
+        return plan.send(outcome), None
+    except StopIteration as stop:
+        return None, stop.value
+
+
+def _falls_back(failure: Failure, work: Work) -> bool:
+    opted_in = failure.kind is FailureKind.CONTENT_POLICY and work.content_filter_falls_back
+    return opted_in or VERDICTS[failure.kind].falls_back
+
+
+def _refuse_filtered(attempt: LiveAttempt) -> None:
+    """A content filter's stop is an answer, unless the route opted into asking somebody else."""
+    facts = attempt.facts
+    if attempt.work.content_filter_falls_back and facts and facts.finish is Finish.CONTENT_FILTER:
+        raise AttemptFailed(
+            Failure(kind=FailureKind.CONTENT_POLICY, message="the content filter stopped the answer")
+        )

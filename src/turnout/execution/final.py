@@ -1,0 +1,75 @@
+"""The one error that the caller gets when nothing helped."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from turnout.errors import (
+    DeadlineExceeded,
+    NoCapableTarget,
+    ServingError,
+    UpstreamBusy,
+    UpstreamFailed,
+    UpstreamRejected,
+)
+from turnout.execution.verdict import VERDICTS
+from turnout.execution.work import Work
+from turnout.types.failure import FailureKind
+
+_BUSY: Final = frozenset({FailureKind.RATE_LIMITED, FailureKind.OVERLOADED, FailureKind.QUOTA_EXHAUSTED})
+_ABOUT_US: Final = frozenset({"breaker_open"})
+_GOOD: Final = 200
+_REJECTIONS: Final = frozenset(
+    kind
+    for kind, verdict in VERDICTS.items()
+    if not (
+        verdict.counts or verdict.billed
+    )  # the request's own fault: no other failure is free and harmless
+)
+
+
+def final_error(work: Work) -> ServingError:
+    """What to tell the caller, from what was tried and dropped."""
+    error = _error(work)
+    error.decision_id = work.decision_id
+    return error
+
+
+def _error(work: Work) -> ServingError:
+    failures = tuple(work.trace.failures)
+    if not failures:
+        return _never_called(work)
+    rejected = [failure for failure in failures if failure.kind in _REJECTIONS]
+    if rejected:
+        return UpstreamRejected(rejected[-1].message, failures=(*failures, rejected[-1]))
+    if failures[-1].kind is FailureKind.DEADLINE:
+        return DeadlineExceeded(f"No complete answer before the deadline. {_tried(work)}", failures=failures)
+    if all(failure.kind in _BUSY for failure in failures):
+        waits = [failure.retry_after_s for failure in failures if failure.retry_after_s is not None]
+        busy = f"Every provider is rate-limited or overloaded. {_tried(work)}"
+        return UpstreamBusy(busy, failures=failures, retry_after_s=min(waits, default=None))
+    return UpstreamFailed(f"No provider gave a complete answer. {_tried(work)}", failures=failures)
+
+
+def _never_called(work: Work) -> ServingError:
+    """Nothing was called: every candidate was dropped, or the policy proposed none."""
+    route, drops = work.request.route, work.trace.dropped
+    if not drops:
+        said = f"No rule of route '{route}' applies to this request. Add a last rule without `when`."
+        return NoCapableTarget(said)
+    told = ", ".join(f"{drop.target}: {drop.reason}" for drop in drops)
+    if all(drop.reason in _ABOUT_US for drop in drops):
+        return UpstreamFailed(f"Every target of route '{route}' is resting after failures ({told}).")
+    return NoCapableTarget(f"No target of route '{route}' can serve this request ({told}).")
+
+
+def _tried(work: Work) -> str:
+    """What was tried, in words without a secret: `Tried: haiku (first_token_timeout), gpt-4o (server_error 503).`"""
+    attempts = work.trace.attempts
+    told = [f"{attempt.target} ({_what(attempt.error_class, attempt.status)})" for attempt in attempts]
+    return f"Tried: {', '.join(told)}."
+
+
+def _what(error_class: str | None, status: int | None) -> str:
+    refused = f" {status}" if status is not None and status != _GOOD else ""
+    return f"{error_class or 'answered'}{refused}"

@@ -1,0 +1,128 @@
+"""A provider's stream, read event by event under the limits of time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Final
+
+from turnout.execution.attempt import LiveAttempt
+from turnout.execution.conversion import Batch
+from turnout.execution.deadline import AttemptFailed
+from turnout.providers.transport import Exchange, TransportFailed
+from turnout.types.failure import Failure, FailureKind
+from turnout.types.stream import Mark
+from turnout.wire.dialect import StreamReader
+from turnout.wire.sse import SseEvent, SseSplitter
+
+_TRUNCATED: Final = "the stream ended before the provider said that the answer is complete"
+_EMPTY: Final = "the stream ended without an answer"
+_LINGER_S: Final = 0.05
+"""How long a finished stream may take to end its body, so that its connection can be used again."""
+
+
+class ProviderStream:
+    """The provider's events as they come, each with its mark.
+
+    Attributes:
+        reader: what the events said so far.
+        over: nothing more is to be read: the answer is complete, or `broken` says why it is not.
+        broken: what went wrong within the stream, if something did.
+        error_event: the provider's own error event, as it came.
+        tokens: meaningful events so far.
+        size: bytes read so far.
+    """
+
+    def __init__(self, attempt: LiveAttempt, exchange: Exchange) -> None:
+        work, endpoint = attempt.work, attempt.endpoint
+        same = endpoint.dialect is work.dialect and work.request.stream
+        self.reader: StreamReader = endpoint.dialect.reader(work.request.body if same else None)
+        self.over = False
+        self.broken: Failure | None = None
+        self.error_event: bytes | None = None
+        self.tokens = 0
+        self.size = 0
+        self._attempt = attempt
+        self._exchange = exchange
+        self._chunks: AsyncIterator[bytes] = exchange.chunks()
+        self._splitter = SseSplitter()
+        attempt.facts = self.reader
+
+    async def next_batch(self) -> Batch:
+        """The events of the next chunk, possibly none.
+
+        Raises:
+            AttemptFailed: the connection broke, or nothing came in time. An error that the provider tells within
+                the stream, and a truncated stream, are in `broken` instead: what came before them is returned first.
+        """
+        chunk = await self._next_chunk()
+        if chunk is None:
+            self._at_end()
+            return []
+        self.size += len(chunk)
+        try:
+            return self._marked(self._splitter.feed(chunk))
+        except ValueError as error:
+            self._break(Failure(kind=FailureKind.MALFORMED, message=str(error)))
+            return []
+
+    async def close(self) -> None:
+        """Let go of the connection: back to the pool if the answer was read to its end, else closed. Never fails."""
+        try:
+            if self.over and self.broken is None:
+                async with asyncio.timeout(_LINGER_S):
+                    await anext(self._chunks, None)
+        except (TransportFailed, TimeoutError):
+            pass
+        finally:
+            self._exchange.abort()
+
+    async def _next_chunk(self) -> bytes | None:
+        work = self._attempt.work
+        began = work.clock.monotonic()
+        pull = anext(self._chunks, None)
+        try:
+            if self.tokens:
+                return await work.deadline.limit(pull, work.timeouts.idle, FailureKind.IDLE_TIMEOUT)
+            first = work.timeouts.first_token
+            return await work.deadline.limit(
+                pull, first, FailureKind.FIRST_TOKEN_TIMEOUT, self._attempt.began
+            )
+        except TransportFailed as error:
+            raise AttemptFailed(error.failure) from error
+        finally:
+            work.trace.waited_s += work.clock.monotonic() - began
+
+    def _marked(self, events: list[SseEvent]) -> Batch:
+        batch: Batch = []
+        read = self.reader.read
+        for event in events:
+            mark = read(event)
+            if Mark.ERROR in mark:
+                self.error_event = event.raw
+                self._break(
+                    self.reader.failure or Failure(kind=FailureKind.ERROR_EVENT, message="unknown error")
+                )
+                break
+            batch.append((event, mark))
+            if Mark.TOKEN in mark:
+                self.tokens += 1
+                self._attempt.saw_token()
+            if Mark.END in mark:
+                self._at_end()
+                break
+        return batch
+
+    def _at_end(self) -> None:
+        self.over = True
+        if self.reader.finish is None:
+            kind, said = (
+                (FailureKind.TRUNCATED, _TRUNCATED) if self.tokens else (FailureKind.NOT_AN_ANSWER, _EMPTY)
+            )
+            self._break(Failure(kind=kind, message=said, status=self._attempt.status))
+
+    def _break(self, failure: Failure) -> None:
+        self.over = True
+        self.broken = failure
+        if failure.kind is FailureKind.MALFORMED:
+            self.error_event = None

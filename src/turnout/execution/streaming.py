@@ -1,0 +1,140 @@
+"""A call whose answer is streamed: read up to the commit, then passed on; or put together for a caller that waits.
+
+Until the commit nothing has been sent to the caller, so another candidate can take over; after it none may, and what
+goes wrong becomes an error event in the caller's dialect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+
+import msgspec
+
+from turnout.errors import Cancelled, Interrupted, RequestFailed
+from turnout.execution.attempt import LiveAttempt
+from turnout.execution.conversion import Batch, Conversion
+from turnout.execution.deadline import AttemptFailed
+from turnout.execution.opening import open_exchange
+from turnout.execution.provider_stream import ProviderStream
+from turnout.execution.unary import MAX_ANSWER, in_callers_dialect
+from turnout.types.failure import Failure, FailureKind
+from turnout.types.timeouts import Commit
+
+
+Settle = Callable[[RequestFailed | None], None]
+"""Told once how a stream ended, before its last bytes go out: writes the record. Never raises."""
+
+
+async def open_stream(attempt: LiveAttempt) -> ProviderStream:
+    """Make the call with streaming. Raises `AttemptFailed`."""
+    limit_s, late = attempt.work.timeouts.first_token, FailureKind.FIRST_TOKEN_TIMEOUT
+    return ProviderStream(attempt, await open_exchange(attempt, stream=True, limit_s=limit_s, late=late))
+
+
+async def call_assembled(attempt: LiveAttempt) -> bytes:
+    """Make the call with streaming for a caller that waits for the whole answer, and put that together.
+
+    So a provider that has gone silent is told from one that is writing a long answer.
+
+    Returns:
+        The answer's body in the caller's dialect, as the provider would have sent it whole.
+
+    Raises:
+        AttemptFailed: it is not a complete answer, or did not come in time.
+    """
+    stream = await open_stream(attempt)
+    dialect = attempt.endpoint.dialect
+    try:
+        assembler = dialect.assembler()
+        for event, _ in await read_to_commit(stream, Commit(tokens=None)):
+            assembler.add(event)
+        body = msgspec.json.encode(assembler.body())
+        return in_callers_dialect(body, dialect, attempt.work.dialect)
+    except ValueError as error:
+        raise AttemptFailed(
+            Failure(kind=FailureKind.NOT_AN_ANSWER, message=str(error), status=200)
+        ) from error
+    finally:
+        await stream.close()
+
+
+async def read_to_commit(stream: ProviderStream, commit: Commit) -> Batch:
+    """Read until the stream may be committed; what was read is held back until then.
+
+    Raises:
+        AttemptFailed: it failed before that, so another candidate can take over.
+    """
+    held: Batch = []
+    while not stream.over:
+        held += await stream.next_batch()
+        if commit.tokens is not None and stream.tokens >= commit.tokens:
+            break
+        if stream.size > MAX_ANSWER:
+            raise AttemptFailed(
+                Failure(kind=FailureKind.NOT_AN_ANSWER, message=f"over {MAX_ANSWER} bytes held")
+            )
+    if stream.broken is not None:
+        raise AttemptFailed(stream.broken)
+    return held
+
+
+class CommittedStream:
+    """A stream whose first part is ready for the caller: from here on nothing else can take over."""
+
+    def __init__(
+        self, attempt: LiveAttempt, stream: ProviderStream, conversion: Conversion, held: Batch
+    ) -> None:
+        self._attempt = attempt
+        self._stream = stream
+        self._conversion = conversion
+        self._held = held
+
+    async def close(self) -> None:
+        """Nobody will take it."""
+        await self._stream.close()
+
+    async def pieces(self, settle: Settle) -> AsyncGenerator[bytes, None]:
+        """The caller's bytes. `settle` is called exactly once, before the last of them is yielded."""
+        attempt, stream = self._attempt, self._stream
+        clock, trace = attempt.work.clock, attempt.work.trace
+        try:
+            piece = self._conversion.convert(self._held)
+            while not stream.over:
+                if piece:
+                    sent = clock.monotonic()
+                    yield piece
+                    trace.waited_s += clock.monotonic() - sent
+                piece = self._conversion.convert(await stream.next_batch())
+            yield piece + self._close(settle)
+        except (AttemptFailed, ValueError) as error:
+            yield self._break_off(_failure_of(error), settle)
+        finally:
+            if not attempt.booked:
+                attempt.cancelled()
+                settle(Cancelled("the caller left before the answer was complete"))
+            await stream.close()
+
+    def _close(self, settle: Settle) -> bytes:
+        """The stream is over: book it, and return what belongs after its last event."""
+        if self._stream.broken is not None:
+            return self._break_off(self._stream.broken, settle)
+        end = b"" if self._stream.reader.ended else self._conversion.end()
+        self._attempt.answered()
+        settle(None)
+        return end
+
+    def _break_off(self, failure: Failure, settle: Settle) -> bytes:
+        """Book the failure, and return the error event that tells the caller."""
+        error = Interrupted(f"The answer broke off: {failure.message}.", failures=(failure,))
+        error.decision_id = self._attempt.work.decision_id
+        self._attempt.failed(failure)
+        settle(error)
+        told = self._stream.error_event if self._conversion.verbatim else None
+        return told or self._attempt.work.dialect.encode_stream_error(error)
+
+
+def _failure_of(error: AttemptFailed | ValueError) -> Failure:
+    """A `ValueError` comes from translating an event that is not of the provider's dialect."""
+    if isinstance(error, AttemptFailed):
+        return error.failure
+    return Failure(kind=FailureKind.MALFORMED, message=str(error))

@@ -1,0 +1,51 @@
+"""A call whose answer comes as a whole."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from turnout.execution.attempt import LiveAttempt
+from turnout.execution.deadline import AttemptFailed
+from turnout.execution.opening import open_exchange
+from turnout.providers.transport import TransportFailed
+from turnout.types.failure import Failure, FailureKind
+from turnout.wire.dialect import Dialect
+
+MAX_ANSWER: Final = 64 * 1024 * 1024
+"""The longest whole answer that is accepted, in bytes."""
+
+
+async def call_unary(attempt: LiveAttempt) -> bytes:
+    """Make the call without streaming and check that a complete answer came.
+
+    Returns:
+        The answer's body in the caller's dialect.
+
+    Raises:
+        AttemptFailed: it is not a complete answer, or did not come in time.
+    """
+    work, dialect = attempt.work, attempt.endpoint.dialect
+    limit_s, late = work.timeouts.answer, FailureKind.ANSWER_TIMEOUT
+    exchange = await open_exchange(attempt, stream=False, limit_s=limit_s, late=late)
+    try:
+        body = await work.deadline.limit(exchange.read(MAX_ANSWER), limit_s, late, attempt.began)
+    except TransportFailed as error:
+        raise AttemptFailed(error.failure) from error
+    finally:
+        exchange.abort()
+    try:
+        attempt.facts = dialect.read_answer(body)
+        return in_callers_dialect(body, dialect, work.dialect)
+    except ValueError as error:
+        raise AttemptFailed(
+            Failure(kind=FailureKind.NOT_AN_ANSWER, message=str(error), status=200)
+        ) from error
+
+
+def in_callers_dialect(body: bytes, provider: Dialect, caller: Dialect) -> bytes:
+    """The provider's own bytes where the dialects are the same; else translated. Raises `ValueError`."""
+    if provider is caller:
+        return body
+    return msgspec.json.encode(caller.encode_answer(provider.decode_answer(msgspec.json.decode(body))))

@@ -1,0 +1,76 @@
+"""What the executor is asked to do for one request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from turnout.execution.deadline import Deadline
+from turnout.execution.trace import Trace
+from turnout.providers.endpoint import Endpoint
+from turnout.types.chat import Chat
+from turnout.types.clock import Clock
+from turnout.types.request import Request
+from turnout.types.target import Target
+from turnout.types.timeouts import Commit, Timeouts
+from turnout.wire.dialect import Dialect
+
+
+@dataclass(slots=True, kw_only=True)
+class Work:
+    """One request on its way.
+
+    Attributes:
+        request: what the caller sent.
+        dialect: the caller's dialect.
+        decision_id: the id of its record.
+        input_tokens: our estimate of the input's tokens.
+        timeouts, commit, content_filter_falls_back: the route's.
+        deadline: by when it must have ended.
+        announce: called once, with the first target, before anything is sent to it: journals the intent.
+        trace: what happens to it.
+        outgrown: the largest context window that the request has been found too large for; 0 for none.
+    """
+
+    request: Request
+    dialect: Dialect
+    decision_id: str
+    input_tokens: int
+    timeouts: Timeouts
+    commit: Commit
+    content_filter_falls_back: bool
+    deadline: Deadline
+    announce: Callable[[Target], None]
+    trace: Trace = field(default_factory=Trace)
+    outgrown: int = 0
+    _chat: Chat | None = None
+    _announced: bool = False
+
+    @property
+    def clock(self) -> Clock:
+        """The clock that times it."""
+        return self.deadline.clock
+
+    def body_for(self, endpoint: Endpoint, *, stream: bool) -> bytes:
+        """The request's body for `endpoint`: the caller's own bytes where the dialect is the same.
+
+        Raises:
+            InvalidRequest: where the caller's body is not a request of its dialect.
+        """
+        dialect, request = endpoint.dialect, self.request
+        model = endpoint.target.model
+        ask_usage = stream and endpoint.stream_usage
+        if dialect is self.dialect:
+            return dialect.prepare(request.raw, model, stream=stream, ask_usage=ask_usage)
+        if self._chat is None:
+            self._chat = self.dialect.decode_request(request.body)
+        chat = msgspec.structs.replace(self._chat, stream=stream)
+        return msgspec.json.encode(dialect.encode_request(chat, model or request.route, ask_usage=ask_usage))
+
+    def dispatching(self, target: Target) -> None:
+        """The first byte is about to be sent to `target`."""
+        if not self._announced:
+            self._announced = True
+            self.announce(target)
