@@ -26,13 +26,24 @@ class Facts(Protocol):
     """What is known of an answer, whole or in part: a unary answer's facts, or a stream's reader."""
 
     @property
-    def usage(self) -> Usage | None: ...
+    def usage(self) -> Usage | None:
+        """The tokens as last reported."""
+        ...
+
     @property
-    def finish(self) -> Finish | None: ...
+    def finish(self) -> Finish | None:
+        """The provider's finish signal, once there."""
+        ...
+
     @property
-    def model(self) -> str | None: ...
+    def model(self) -> str | None:
+        """The model that the provider says answers."""
+        ...
+
     @property
-    def output_chars(self) -> int: ...
+    def output_chars(self) -> int:
+        """Characters generated so far."""
+        ...
 
 
 class LiveAttempt:

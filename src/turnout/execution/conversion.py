@@ -31,16 +31,14 @@ class Conversion(Protocol):
 class Relay:
     """One dialect on both sides: every event as it came, but for junk and for what only we asked for."""
 
-    verbatim = True
+    verbatim: ClassVar[bool] = True
 
     def __init__(self, stream_end: bytes) -> None:
         self._stream_end = stream_end
 
     def convert(self, batch: Batch) -> bytes:
         """See `Conversion.convert`."""
-        return b"".join(
-            [event.raw for event, mark in batch if Mark.USAGE_ONLY not in mark and not event.is_junk]
-        )
+        return b"".join([event.raw for event, mark in batch if Mark.USAGE_ONLY not in mark and not event.is_junk])
 
     def end(self) -> bytes:
         """See `Conversion.end`."""
@@ -50,7 +48,7 @@ class Relay:
 class Translation:
     """Two dialects: each event decoded into deltas, and these encoded for the caller."""
 
-    verbatim = False
+    verbatim: ClassVar[bool] = False
 
     def __init__(self, decoder: StreamDecoder, encoder: StreamEncoder) -> None:
         self._decoder = decoder

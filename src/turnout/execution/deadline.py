@@ -10,7 +10,6 @@ from typing import TypeVar
 from turnout.types.clock import Clock
 from turnout.types.failure import Failure, FailureKind
 
-
 T = TypeVar("T")
 
 _SAID = {
@@ -41,9 +40,7 @@ class Deadline:
         """Seconds left; negative once it has passed."""
         return self.at - self.clock.monotonic()
 
-    async def limit(
-        self, awaitable: Awaitable[T], seconds: float, late: FailureKind, since: float | None = None
-    ) -> T:
+    async def limit(self, awaitable: Awaitable[T], seconds: float, late: FailureKind, since: float | None = None) -> T:
         """Await within `seconds` (counted from `since`, or from now) and within the deadline.
 
         Raises:

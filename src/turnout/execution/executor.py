@@ -93,9 +93,7 @@ class Executor:
             for _, unused in answers:
                 await unused.discard()
 
-    async def _propose(
-        self, candidate: Candidate, work: Work, answers: list[tuple[Outcome, Delivered]]
-    ) -> Outcome:
+    async def _propose(self, candidate: Candidate, work: Work, answers: list[tuple[Outcome, Delivered]]) -> Outcome:
         """Call a candidate, unless something speaks against it now that did not when the policy chose it."""
         endpoint = self._endpoints[candidate.target]
         dropped = self._reason_to_drop(candidate, endpoint, work)
@@ -129,9 +127,7 @@ class Executor:
                 return await _call(LiveAttempt(candidate, endpoint, breaker, work))
             except AttemptFailed as error:
                 made += 1
-                pause = pause_before_retry(
-                    error.failure, made, self._retries, work.deadline, more=candidate.more
-                )
+                pause = pause_before_retry(error.failure, made, self._retries, work.deadline, more=candidate.more)
                 if pause is None or not self._retry_budget.spend():
                     raise
                 await asyncio.sleep(pause)
@@ -149,9 +145,7 @@ async def _call(attempt: LiveAttempt) -> Delivered:
         else:
             streams = attempt.candidate.more and endpoint.stream_usage
             assembled = streams and endpoint.dialect.can_assemble(work.request.body)
-            delivered = Delivered(
-                attempt, await (call_assembled(attempt) if assembled else call_unary(attempt))
-            )
+            delivered = Delivered(attempt, await (call_assembled(attempt) if assembled else call_unary(attempt)))
             _refuse_filtered(attempt)
         completed = True
     except AttemptFailed as error:
@@ -175,9 +169,7 @@ async def _commit(attempt: LiveAttempt) -> Delivered:
     finally:
         if not committed:
             await stream.close()
-    return Delivered(
-        attempt, stream=CommittedStream(attempt, stream, conversion(work, attempt.endpoint), held)
-    )
+    return Delivered(attempt, stream=CommittedStream(attempt, stream, conversion(work, attempt.endpoint), held))
 
 
 def _deliver(accepted: Outcome | None, answers: list[tuple[Outcome, Delivered]], work: Work) -> Delivered:
@@ -208,6 +200,4 @@ def _refuse_filtered(attempt: LiveAttempt) -> None:
     """A content filter's stop is an answer, unless the route opted into asking somebody else."""
     facts = attempt.facts
     if attempt.work.content_filter_falls_back and facts and facts.finish is Finish.CONTENT_FILTER:
-        raise AttemptFailed(
-            Failure(kind=FailureKind.CONTENT_POLICY, message="the content filter stopped the answer")
-        )
+        raise AttemptFailed(Failure(kind=FailureKind.CONTENT_POLICY, message="the content filter stopped the answer"))

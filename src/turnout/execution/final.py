@@ -22,9 +22,7 @@ _GOOD: Final = 200
 _REJECTIONS: Final = frozenset(
     kind
     for kind, verdict in VERDICTS.items()
-    if not (
-        verdict.counts or verdict.billed
-    )  # the request's own fault: no other failure is free and harmless
+    if not (verdict.counts or verdict.billed)  # the request's own fault: no other failure is free and harmless
 )
 
 
@@ -64,7 +62,7 @@ def _never_called(work: Work) -> ServingError:
 
 
 def _tried(work: Work) -> str:
-    """What was tried, in words without a secret: `Tried: haiku (first_token_timeout), gpt-4o (server_error 503).`"""
+    """What was tried: "Tried: haiku (first_token_timeout), gpt-4o (server_error 503)."."""
     attempts = work.trace.attempts
     told = [f"{attempt.target} ({_what(attempt.error_class, attempt.status)})" for attempt in attempts]
     return f"Tried: {', '.join(told)}."

@@ -85,9 +85,7 @@ class ProviderStream:
             if self.tokens:
                 return await work.deadline.limit(pull, work.timeouts.idle, FailureKind.IDLE_TIMEOUT)
             first = work.timeouts.first_token
-            return await work.deadline.limit(
-                pull, first, FailureKind.FIRST_TOKEN_TIMEOUT, self._attempt.began
-            )
+            return await work.deadline.limit(pull, first, FailureKind.FIRST_TOKEN_TIMEOUT, self._attempt.began)
         except TransportFailed as error:
             raise AttemptFailed(error.failure) from error
         finally:
@@ -100,9 +98,7 @@ class ProviderStream:
             mark = read(event)
             if Mark.ERROR in mark:
                 self.error_event = event.raw
-                self._break(
-                    self.reader.failure or Failure(kind=FailureKind.ERROR_EVENT, message="unknown error")
-                )
+                self._break(self.reader.failure or Failure(kind=FailureKind.ERROR_EVENT, message="unknown error"))
                 break
             batch.append((event, mark))
             if Mark.TOKEN in mark:
@@ -116,9 +112,7 @@ class ProviderStream:
     def _at_end(self) -> None:
         self.over = True
         if self.reader.finish is None:
-            kind, said = (
-                (FailureKind.TRUNCATED, _TRUNCATED) if self.tokens else (FailureKind.NOT_AN_ANSWER, _EMPTY)
-            )
+            kind, said = (FailureKind.TRUNCATED, _TRUNCATED) if self.tokens else (FailureKind.NOT_AN_ANSWER, _EMPTY)
             self._break(Failure(kind=kind, message=said, status=self._attempt.status))
 
     def _break(self, failure: Failure) -> None:

@@ -20,7 +20,6 @@ from turnout.execution.unary import MAX_ANSWER, in_callers_dialect
 from turnout.types.failure import Failure, FailureKind
 from turnout.types.timeouts import Commit
 
-
 Settle = Callable[[RequestFailed | None], None]
 """Told once how a stream ended, before its last bytes go out: writes the record. Never raises."""
 
@@ -51,9 +50,7 @@ async def call_assembled(attempt: LiveAttempt) -> bytes:
         body = msgspec.json.encode(assembler.body())
         return in_callers_dialect(body, dialect, attempt.work.dialect)
     except ValueError as error:
-        raise AttemptFailed(
-            Failure(kind=FailureKind.NOT_AN_ANSWER, message=str(error), status=200)
-        ) from error
+        raise AttemptFailed(Failure(kind=FailureKind.NOT_AN_ANSWER, message=str(error), status=200)) from error
     finally:
         await stream.close()
 
@@ -70,9 +67,7 @@ async def read_to_commit(stream: ProviderStream, commit: Commit) -> Batch:
         if commit.tokens is not None and stream.tokens >= commit.tokens:
             break
         if stream.size > MAX_ANSWER:
-            raise AttemptFailed(
-                Failure(kind=FailureKind.NOT_AN_ANSWER, message=f"over {MAX_ANSWER} bytes held")
-            )
+            raise AttemptFailed(Failure(kind=FailureKind.NOT_AN_ANSWER, message=f"over {MAX_ANSWER} bytes held"))
     if stream.broken is not None:
         raise AttemptFailed(stream.broken)
     return held
@@ -81,9 +76,7 @@ async def read_to_commit(stream: ProviderStream, commit: Commit) -> Batch:
 class CommittedStream:
     """A stream whose first part is ready for the caller: from here on nothing else can take over."""
 
-    def __init__(
-        self, attempt: LiveAttempt, stream: ProviderStream, conversion: Conversion, held: Batch
-    ) -> None:
+    def __init__(self, attempt: LiveAttempt, stream: ProviderStream, conversion: Conversion, held: Batch) -> None:
         self._attempt = attempt
         self._stream = stream
         self._conversion = conversion

@@ -35,8 +35,6 @@ class Trace:
             case Dropped():
                 self.dropped.append(step)
             case Declined():
-                self.considered.append(
-                    Considered(step.policy, chosen=False, because=f"declined: {step.reason}")
-                )
+                self.considered.append(Considered(step.policy, chosen=False, because=f"declined: {step.reason}"))
             case Candidate():
                 pass

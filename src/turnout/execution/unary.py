@@ -39,9 +39,7 @@ async def call_unary(attempt: LiveAttempt) -> bytes:
         attempt.facts = dialect.read_answer(body)
         return in_callers_dialect(body, dialect, work.dialect)
     except ValueError as error:
-        raise AttemptFailed(
-            Failure(kind=FailureKind.NOT_AN_ANSWER, message=str(error), status=200)
-        ) from error
+        raise AttemptFailed(Failure(kind=FailureKind.NOT_AN_ANSWER, message=str(error), status=200)) from error
 
 
 def in_callers_dialect(body: bytes, provider: Dialect, caller: Dialect) -> bytes:

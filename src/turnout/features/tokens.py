@@ -52,6 +52,11 @@ def estimate_tokens(text: str) -> int:
     return max(1, round(tokens + rest * _ASCII_TOKENS))
 
 
+def tokens_in_chars(chars: int) -> int:
+    """Tokens of a text of which only the number of characters is known: 4 characters to a token."""
+    return (chars + 3) // 4
+
+
 class TokenEstimator:
     """Corrects estimates by what each target then reports.
 

@@ -1,4 +1,4 @@
-"""The record of one request. Field names are stable: they are the `--json` output, the journal and the ledger's columns."""
+"""The record of one request. Field names are stable: the `--json` output, the journal and the ledger share them."""
 
 from __future__ import annotations
 
@@ -74,8 +74,9 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         considered, dropped, attempts: everything on the way, in order.
         confidence: the accepted answer's, where one was computed.
         target: whose answer the caller got; None where nobody's.
-        outcome: `answered` (in full), `partial` (a committed stream broke off), `failed` (no answer), `refused`
-            (the caller's own mistake, before any attempt or passed on from the provider), `cancelled` (the caller left), `interrupted` (the process died).
+        outcome: `answered` (in full), `partial` (a committed stream broke off), `failed` (no answer), `refused` (the
+            caller's own mistake, before any attempt or passed on from the provider), `cancelled` (the caller left),
+            `interrupted` (the process died).
         error: the error's kind, where there was one.
         latency_ms: from admission to the answer's last byte, in ms.
         overhead_ms: the part of it that was turnout's own, in ms.

@@ -13,7 +13,7 @@ class FailureKind(StrEnum):
     CONNECT_FAILED = "connect_failed"
     CONNECT_TIMEOUT = "connect_timeout"
     CONNECTION_LOST = "connection_lost"
-    FIRST_TOKEN_TIMEOUT = "first_token_timeout"
+    FIRST_TOKEN_TIMEOUT = "first_token_timeout"  # noqa: S105 - a token of text
     IDLE_TIMEOUT = "idle_timeout"
     ANSWER_TIMEOUT = "answer_timeout"
     DEADLINE = "deadline"
@@ -43,7 +43,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
         status: the provider's HTTP status, if it got that far.
         code: the provider's own error code or type, if it gave one.
         param: the field of the request that the provider blamed, if it did.
-        retry_after_s: how long the provider asked to be left alone, in seconds (cleaned: never negative, NaN or absurd).
+        retry_after_s: how long the provider asked to be left alone, in seconds (never negative or absurd).
         body: the provider's error body, as it came, to be passed on when the caller speaks its dialect.
     """
 

@@ -17,7 +17,8 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
         output: an output token's, reasoning included.
         cached_input: an input token's that is read from the provider's cache; None means as `input`.
         cache_write: an input token's that is written to the provider's cache; None means as `input`.
-        version: where the price comes from and since when ("genai-prices 2026-09-01", "config"): the record's `price_version`.
+        version: where the price comes from and since when ("genai-prices 2026-09-01", "config"); the record's
+            `price_version`.
     """
 
     input: Decimal
