@@ -16,9 +16,10 @@ _BOM = b"\xef\xbb\xbf"
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _SEAM = 3  # one less than the longest end of an event: CRLF CRLF
 
-# Two line ends in a row. CRLF CR waits for the byte after it, which may be the LF of a second CRLF. CR CR does
-# not: in a stream of lone CRs that byte comes with the next event only, and an LF there is a blank line anyway.
-_END = re.compile(rb"\r\n\r\n|\n\n|\r\r|(?<!\r)\n\r|\r\n\n|\r\n\r(?=[^\n])")
+# Two line ends in a row. CRLF CR waits for the byte after it, which may be the LF of a second CRLF. CR CR
+# does not: among lone CRs that byte comes with the next event, and an LF there is a blank line anyway.
+_END = re.compile(rb"\r(?:\n\r\n?|\n\n|\r)|\n[\n\r]")
+_UNDECIDED = b"\r\n\r"
 
 
 class SseEvent(msgspec.Struct, gc=False, eq=False):
@@ -127,7 +128,7 @@ class SseSplitter:
 
 
 def sse_event(data: bytes, name: str | None = None) -> bytes:
-    """The bytes of an event; never with an `id`, after which the official SDKs dispatch on every blank line."""
+    """The bytes of an event; never with an `id`: after one, official SDKs dispatch on every blank line."""
     if b"\n" in data or b"\r" in data:
         data = _LINE_END.sub(b"\ndata: ", data)
     if name is None:
@@ -142,6 +143,8 @@ def _cut(stream: bytes) -> list[bytes]:
     start = 0
     # Each search sees only what follows the last event, as it would if the transport had cut there.
     while found := _END.search(view[start:]):
+        if found[0] == _UNDECIDED and start + found.end() == len(stream):
+            break
         pieces.append(stream[start : start + found.end()])
         start += found.end()
     pieces.append(stream[start:])
