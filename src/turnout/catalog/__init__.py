@@ -1,0 +1,1 @@
+"""Facts about models: what they charge, how much they read, what they lack."""

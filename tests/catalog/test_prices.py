@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from timeit import timeit
+
+import pytest
+
+from turnout.catalog.cost import checked
+from turnout.catalog.prices import dated_prices, price_of
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "read", "written"),
+    [
+        ("anthropic", "claude-3-5-sonnet-20241022", "3", "15"),
+        ("anthropic", "claude-3-5-haiku-20241022", "0.8", "4"),
+        ("openai", "gpt-4o", "2.5", "10"),
+        ("openai", "gpt-4o-mini", "0.15", "0.6"),
+    ],
+)
+def test_well_known_models_have_their_published_prices(provider: str, model: str, read: str, written: str) -> None:
+    price = price_of(provider, model, NOW)
+    assert price is not None
+    assert (price.input, price.output) == (Decimal(read), Decimal(written))
+    assert price.version.startswith("genai-prices ")
+
+
+def test_tokens_from_and_into_a_cache_have_their_own_prices() -> None:
+    price = price_of("anthropic", "claude-3-5-sonnet-20241022", NOW)
+    assert price is not None
+    assert (price.cached_input, price.cache_write) == (Decimal("0.3"), Decimal("3.75"))
+
+
+def test_a_price_is_the_one_of_its_day() -> None:
+    before = price_of("openai", "o3", datetime(2025, 6, 9, 23, 59, tzinfo=UTC))
+    after = price_of("openai", "o3", datetime(2025, 6, 10, tzinfo=UTC))
+    assert before is not None
+    assert after is not None
+    assert (before.input, after.input) == (Decimal(10), Decimal(2))
+    assert after.version.endswith("since 2025-06-10")
+
+
+def test_a_price_is_the_one_of_its_hour() -> None:
+    night = price_of("deepseek", "deepseek-chat", datetime(2025, 3, 1, 20, tzinfo=UTC))
+    day = price_of("deepseek", "deepseek-chat", datetime(2025, 3, 1, 12, tzinfo=UTC))
+    assert night is not None
+    assert day is not None
+    assert night.input < day.input
+
+
+def test_a_tiered_price_is_its_base_tier_and_says_so() -> None:
+    price = price_of("anthropic", "claude-sonnet-4-5", NOW)
+    assert price is not None
+    assert price.input == Decimal(3)
+    assert "base tier" in price.version
+
+
+def test_a_fee_that_tokens_do_not_cover_is_named() -> None:
+    price = price_of("perplexity", "sonar", NOW)
+    assert price is not None
+    assert "without the fee per request" in price.version
+
+
+@pytest.mark.parametrize(
+    ("provider", "model"),
+    [("openai", "a-model-nobody-has-heard-of"), ("nobody", "gpt-4o"), ("openrouter", "allenai/molmo-7b-d:free")],
+)
+def test_an_unknown_price_is_none_and_never_zero(provider: str, model: str) -> None:
+    assert price_of(provider, model, NOW) is None
+
+
+@pytest.mark.parametrize("name", ["GPT-4o-mini", "gpt-4o-mini-2024-07-18", "gpt-4o-mini"])
+def test_a_models_name_is_matched_leniently(name: str) -> None:
+    price = price_of("openai", name, NOW)
+    assert price is not None
+    assert price.input == Decimal("0.15")
+
+
+def test_azure_charges_for_the_models_of_others() -> None:
+    price = price_of("azure", "claude-sonnet-4-5", NOW)
+    assert price is not None
+    assert price.input > 0
+
+
+def test_every_price_on_the_list_is_an_amount() -> None:
+    from genai_prices.data_snapshot import get_snapshot
+
+    models = [(provider.id, model.id) for provider in get_snapshot().providers for model in provider.models]
+    dated = [price for provider, model in models for price in dated_prices(provider, model)]
+    assert len(dated) > 1000
+    for each in dated:
+        if each.price is not None:
+            checked(each.price)
+
+
+def test_asking_again_is_quick() -> None:
+    price_of("openai", "gpt-4o", NOW)
+    assert timeit(lambda: price_of("openai", "gpt-4o", NOW), number=1000) / 1000 < 20e-6
+
+
+def test_names_that_callers_make_up_are_not_all_remembered() -> None:
+    for number in range(5000):
+        price_of("deepseek", f"made-up-{number}", NOW + timedelta(seconds=number))
+    assert dated_prices.cache_info().currsize <= 4096
+
+
+def test_the_price_list_is_imported_only_when_a_price_is_wanted() -> None:
+    code = "import sys, turnout.catalog.prices, turnout.catalog.models; print('genai_prices' in sys.modules)"
+    shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert shown.stdout.strip() == "False"
