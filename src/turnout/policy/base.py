@@ -7,8 +7,9 @@ from typing import Protocol
 
 import msgspec
 
-from turnout.types.candidate import Plan
+from turnout.types.candidate import Outcome, Plan
 from turnout.types.conditions import Conditions
+from turnout.types.dialect import DialectName
 from turnout.types.features import Features
 from turnout.types.request import Caller
 from turnout.types.target import Target
@@ -18,6 +19,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a policy may read."""
 
     features: Features
+    dialect: DialectName
     caller: Caller
     conditions: Conditions
     targets: Mapping[str, Target]
@@ -34,3 +36,13 @@ class Policy(Protocol):
     def decide(self, context: Context) -> Plan:
         """See `turnout.types.candidate.Plan`. The same context and outcomes always give the same steps."""
         ...
+
+
+def satisfied(outcome: Outcome | None) -> bool:
+    """Whether `outcome` is an answer, so that nothing further need be proposed."""
+    return outcome is not None and outcome.answered
+
+
+def union_of_targets(*policies: Policy) -> tuple[str, ...]:
+    """The targets of all `policies`, in order, each once."""
+    return tuple(dict.fromkeys(name for policy in policies for name in policy.targets))

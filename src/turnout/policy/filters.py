@@ -1,0 +1,104 @@
+"""What no policy has to think of: whether a target can be called at all, and can do what the request needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from turnout.policy.base import Context, Policy
+from turnout.policy.walk import walk
+from turnout.types.candidate import Candidate, Dropped, Outcome, Plan
+from turnout.types.conditions import BreakerState
+from turnout.types.target import Target
+
+BREAKER_OPEN: Final = "breaker_open"
+CERTAINLY: Final = 0.5
+"""The share of an estimated length that is there for certain: estimates are within a factor of two of what providers
+count (`turnout.features.tokens`)."""
+
+
+class Filters:
+    """Wraps a policy, once, at the top of a route: drops what cannot serve, and lets nothing be tried twice.
+
+    A target with an open breaker, without something that the request needs, or with a context window that is
+    certainly too small is a `Dropped`, and the policy is told so. Where no candidate was called and some were dropped
+    for nothing but an open breaker, the first of them is proposed after all, with the reason `last_resort`: a probable
+    failure is better than a certain one.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.targets = policy.targets
+
+    def decide(self, context: Context) -> Plan:
+        """See `Policy`."""
+        unfit = self._unfit(context)
+        left = _callable(self.policy, context, unfit) if unfit else None
+        tried: set[str] = set()
+        resort: Candidate | None = None
+        called = False
+        plan = self.policy.decide(context)
+        reply: Outcome | None = None
+        while True:
+            try:
+                step = plan.send(reply)
+            except StopIteration as stop:
+                if called or resort is None:
+                    accepted: Outcome | None = stop.value
+                    return accepted
+                break
+            if not isinstance(step, Candidate):
+                reply = yield step
+                continue
+            why = unfit.get(step.target) or _repeats(step, tried)
+            if why is not None:
+                yield Dropped(step.target, why)
+                reply = Outcome(target=step.target, dropped=why)
+            else:
+                tried.add(step.target)
+                reply = yield (step if left is None else _last_if_alone(step, left - tried))
+                why = reply.dropped if reply is not None else None
+                called = called or why is None
+            if why == BREAKER_OPEN and resort is None:
+                resort = step
+        return (yield msgspec.structs.replace(resort, reason="last_resort", more=False))
+
+    def _unfit(self, context: Context) -> dict[str, str]:
+        found = ((name, unfit_because(context.targets[name], context)) for name in self.targets)
+        return {name: why for name, why in found if why is not None}
+
+
+def unfit_because(target: Target, context: Context) -> str | None:
+    """Why `target` cannot serve the request, in machine-readable words, or None if it can.
+
+    What the request needs comes before the state of the breaker, which alone may be overruled.
+    """
+    features = context.features
+    for need in features.needs:
+        if need.startswith("field:") and target.dialect != context.dialect:
+            return f"lacks_{need}"
+        if need in target.lacks:
+            return f"lacks_{need}"
+    if target.context_tokens is not None and features.context_tokens * CERTAINLY > target.context_tokens:
+        return "context_too_small"
+    if context.conditions.breakers.get(target.name) is BreakerState.OPEN:
+        return BREAKER_OPEN
+    return None
+
+
+def _callable(policy: Policy, context: Context, unfit: Mapping[str, str]) -> frozenset[str]:
+    """The targets that would be called, one after another, if each failed."""
+    steps = walk(policy, context)
+    return frozenset(step.target for step in steps if isinstance(step, Candidate) and step.target not in unfit)
+
+
+def _repeats(candidate: Candidate, tried: set[str]) -> str | None:
+    """A judge may be asked as often as the policy likes; the caller's question is put to a target once."""
+    return "already_tried" if candidate.target in tried and candidate.purpose == "answer" else None
+
+
+def _last_if_alone(candidate: Candidate, others: frozenset[str]) -> Candidate:
+    """`candidate`, told that none may follow where every other one would be dropped."""
+    return msgspec.structs.replace(candidate, more=False) if candidate.more and not others else candidate
