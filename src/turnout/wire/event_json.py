@@ -1,0 +1,50 @@
+"""The JSON object in an event."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TypeVar
+
+import msgspec
+
+_T = TypeVar("_T", dict[str, Any], list[Any], str, int)
+_JSON_NAMES = {dict: "an object", list: "a list", str: "a string", int: "an integer"}
+
+decode_json = msgspec.json.Decoder().decode
+encode_json = msgspec.json.Encoder().encode
+
+
+def read_object(data: bytes) -> dict[str, Any]:
+    """Read one JSON object.
+
+    What Python's own parser takes and a strict one does not (NaN, half a surrogate pair that a server cut in two)
+    is taken too: the official SDKs read it, so it is not ours to refuse.
+
+    Raises:
+        ValueError: it is not UTF-8, not JSON, or no object.
+    """
+    try:
+        body = decode_json(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        body = _read_leniently(data)
+    except RecursionError:
+        raise ValueError("JSON nested too deeply") from None
+    return expect(dict, body, "the event")
+
+
+def expect(kind: type[_T], value: Any, what: str) -> _T:
+    """The value, if it is of its kind.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if not isinstance(value, kind):
+        raise ValueError(f"{what} is not {_JSON_NAMES[kind]}")  # noqa: TRY004 - what no dialect says is one error
+    return value
+
+
+def _read_leniently(data: bytes) -> Any:
+    try:
+        return json.loads(data.decode())
+    except RecursionError:
+        raise ValueError("JSON nested too deeply") from None

@@ -1,0 +1,68 @@
+"""What an error inside a stream means, whatever dialect the stream is in."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from turnout.types.failure import Failure, FailureKind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+KINDS: Mapping[str, FailureKind] = MappingProxyType(
+    {
+        "overloaded_error": FailureKind.OVERLOADED,
+        "overloaded": FailureKind.OVERLOADED,
+        "engine_overloaded_error": FailureKind.OVERLOADED,
+        "server_overloaded": FailureKind.OVERLOADED,
+        "503": FailureKind.OVERLOADED,
+        "529": FailureKind.OVERLOADED,
+        "rate_limit_error": FailureKind.RATE_LIMITED,
+        "rate_limit_exceeded": FailureKind.RATE_LIMITED,
+        "429": FailureKind.RATE_LIMITED,
+        "insufficient_quota": FailureKind.QUOTA_EXHAUSTED,
+        "billing_error": FailureKind.QUOTA_EXHAUSTED,
+        "402": FailureKind.QUOTA_EXHAUSTED,
+        "context_length_exceeded": FailureKind.CONTEXT_LENGTH,
+        "content_filter": FailureKind.CONTENT_POLICY,
+        "content_policy_violation": FailureKind.CONTENT_POLICY,
+        "invalid_api_key": FailureKind.AUTHENTICATION,
+        "authentication_error": FailureKind.AUTHENTICATION,
+        "permission_error": FailureKind.AUTHENTICATION,
+        "401": FailureKind.AUTHENTICATION,
+        "403": FailureKind.AUTHENTICATION,
+        "not_found_error": FailureKind.NOT_FOUND,
+        "model_not_found": FailureKind.NOT_FOUND,
+        "404": FailureKind.NOT_FOUND,
+        "invalid_request_error": FailureKind.BAD_REQUEST,
+        "400": FailureKind.BAD_REQUEST,
+        "422": FailureKind.BAD_REQUEST,
+    }
+)
+"""Codes and types that say more than that something went wrong. A code that is a status is written as digits."""
+
+
+def stream_failure(error: Any, data: bytes) -> Failure:
+    """Read an event's error: the object under `error` (both dialects), or whatever stands in its place.
+
+    Args:
+        error: the decoded value.
+        data: the event's data, kept to be passed on to a caller of the same dialect.
+    """
+    if not isinstance(error, dict):
+        return Failure(kind=FailureKind.ERROR_EVENT, message=_said(error), body=data)
+    words = [str(word) for word in (error.get("code"), error.get("type")) if word not in (None, "")]
+    kind = next((KINDS[word] for word in words if word in KINDS), FailureKind.ERROR_EVENT)
+    param = error.get("param")
+    return Failure(
+        kind=kind,
+        message=_said(error.get("message")),
+        code=words[0] if words else None,
+        param=param if isinstance(param, str) else None,
+        body=data,
+    )
+
+
+def _said(message: Any) -> str:
+    return message if isinstance(message, str) and message else "the provider ended its stream with an error"
