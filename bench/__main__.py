@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import shutil
 import sys
@@ -46,7 +47,7 @@ def main() -> int:
     try:
         with console.status("starting") as status:
             measured, notes = _run(given, directory, cores, status.update)
-    except BenchError as error:
+    except (BenchError, OSError) as error:
         console.print(f"[red]bench:[/] {error}\nlogs are kept in {directory}", highlight=False)
         return 2
     shutil.rmtree(directory)
@@ -66,9 +67,7 @@ def _run(
     pin(cores.load)
     try:
         upstreams = start_mock(stage)
-        field = Field(
-            stage, start_all(stage, upstreams, command if command.exists() else None), _plan(given), say
-        )
+        field = Field(stage, start_all(stage, upstreams, command if command.exists() else None), _plan(given), say)
         for name, group in GROUPS.items():
             if name in wanted:
                 measured |= group(field)
@@ -112,7 +111,7 @@ def _print(measured: Measured, verdicts: list[Verdict], notes: list[str], *, mar
 def _report(
     given: argparse.Namespace, cores: Cores, notes: list[str], measured: Measured, verdicts: list[Verdict]
 ) -> dict[str, Any]:
-    machine = {"processor": processor(), "cores": len(available_cores()), "python": platform.python_version()}
+    machine = {"processor": processor(), "cores": os.cpu_count(), "python": platform.python_version()}
     figures = [
         {
             "figure": verdict.promise.name,
@@ -145,12 +144,8 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--requests", type=int, help="requests over which memory growth is measured")
     names = (*GROUPS, *LIBRARY_GROUPS)
-    parser.add_argument(
-        "--only", action="append", choices=names, metavar="NAME", help=f"one of {', '.join(names)}"
-    )
-    parser.add_argument(
-        "--json", type=Path, default=Path("build/bench.json"), help="where the report is written"
-    )
+    parser.add_argument("--only", action="append", choices=names, metavar="NAME", help=f"one of {', '.join(names)}")
+    parser.add_argument("--json", type=Path, default=Path("build/bench.json"), help="where the report is written")
     parser.add_argument("--markdown", action="store_true", help="print the tables for a page")
     return parser.parse_args()
 

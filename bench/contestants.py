@@ -95,9 +95,7 @@ def verify(contestant: Contestant) -> None:
         watch.close()
         if answer.status != 200 or mark not in answer.body:
             shown = answer.body[:600].decode(errors="replace")
-            raise BenchError(
-                f"{contestant.name} answers the {workload} request with {answer.status}: {shown}"
-            )
+            raise BenchError(f"{contestant.name} answers the {workload} request with {answer.status}: {shown}")
 
 
 def _start_turnout(stage: Stage, upstreams: dict[str, str], command: Path) -> Contestant:
@@ -118,9 +116,7 @@ def _start_turnout(stage: Stage, upstreams: dict[str, str], command: Path) -> Co
 
 
 def _refused(command: Path, config: Path) -> str:
-    done = subprocess.run(
-        (str(command), "config", "check", str(config)), capture_output=True, text=True, check=False
-    )
+    done = subprocess.run((str(command), "config", "check", str(config)), capture_output=True, text=True, check=False)
     return (done.stdout + done.stderr or "no reason given") if done.returncode else ""
 
 

@@ -22,16 +22,15 @@ if TYPE_CHECKING:
     from bench.machine import Cores
     from bench.spread import Measured
 
-_IMPORT = (
-    "import time; started = time.perf_counter(); import turnout; print((time.perf_counter() - started) * 1e3)"
-)
+_IMPORT = "import time; started = time.perf_counter(); import turnout; print((time.perf_counter() - started) * 1e3)"
 _PROMPT_CHARACTERS = 2_000
 _DECISIONS = 2_000
 
 
 def installed() -> bool:
     """Whether turnout can be imported here."""
-    return importlib.util.find_spec("turnout") is not None
+    found = importlib.util.find_spec("turnout")
+    return found is not None and found.origin is not None
 
 
 def import_time(cores: Cores, directory: Path, rounds: int) -> Measured:
@@ -52,9 +51,7 @@ def decision_time(cores: Cores, directory: Path, rounds: int) -> Measured:
 def _python(cores: Cores, arguments: tuple[str, ...], **env: str) -> str:
     command = (sys.executable, *arguments)
     with pinned(cores.contestant):
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=False, env=quiet_environment(env)
-        )
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=quiet_environment(env))
     if done.returncode:
         raise BenchError(done.stderr[-2000:])
     return done.stdout

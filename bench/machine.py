@@ -38,9 +38,7 @@ class Cores:
             return cls(frozenset(), frozenset(), frozenset())
         first, *others = available
         rest = others or [first]
-        return cls(
-            frozenset({first}), frozenset({rest[0]}), frozenset({rest[1] if len(rest) > 1 else rest[0]})
-        )
+        return cls(frozenset({first}), frozenset({rest[0]}), frozenset({rest[1] if len(rest) > 1 else rest[0]}))
 
     @property
     def text(self) -> str:
@@ -147,9 +145,7 @@ class Stage:
     cores: Cores
     servers: list[Server] = field(default_factory=list)
 
-    def start(
-        self, name: str, command: Sequence[str], port: int, *, mock: bool = False, **env: str
-    ) -> Server:
+    def start(self, name: str, command: Sequence[str], port: int, *, mock: bool = False, **env: str) -> Server:
         """Start `command`, pinned, and return once it listens on `port`.
 
         Raises:

@@ -50,9 +50,7 @@ def proxy_config(root: Path, port: int, upstreams: dict[str, str]) -> str:
     pools, locations = [], []
     for name, url in upstreams.items():
         address = url.removeprefix("http://").split("/")[0]
-        pools.append(
-            f"  upstream {name} {{ server {address}; keepalive 256; keepalive_requests 1000000000; }}"
-        )
+        pools.append(f"  upstream {name} {{ server {address}; keepalive 256; keepalive_requests 1000000000; }}")
         locations.append(f"    location /{name}/ {{ proxy_pass http://{name}; }}")
     settings = '    proxy_http_version 1.1; proxy_set_header Connection ""; proxy_buffering off;'
     server = [f"  server {{ listen 127.0.0.1:{port} backlog=1024;", settings, *locations, "  }"]

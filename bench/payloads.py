@@ -41,13 +41,11 @@ def chat_answer() -> bytes:
     """The fixed unary answer of the mock provider, about 600 bytes."""
     choice = {
         "index": 0,
-        "message": {"role": "assistant", "content": _ANSWER * 2, "refusal": None},
+        "message": {"role": "assistant", "content": _ANSWER * 3, "refusal": None},
         "logprobs": None,
         "finish_reason": "stop",
     }
-    return _compact(
-        _envelope("chat.completion", [choice]) | {"usage": _USAGE, "system_fingerprint": "fp_bench"}
-    )
+    return _compact(_envelope("chat.completion", [choice]) | {"usage": _USAGE, "system_fingerprint": "fp_bench"})
 
 
 def chat_events() -> list[bytes]:
@@ -113,15 +111,10 @@ def gateway_config(upstreams: dict[str, str], *, keys: bool) -> dict[str, Any]:
     price = {"input": 0.60, "output": 0.60}
     config: dict[str, Any] = {
         "providers": {
-            name: {"dialect": "openai", "base_url": f"{url}/v1", "api_key": "bench"}
-            for name, url in upstreams.items()
+            name: {"dialect": "openai", "base_url": f"{url}/v1", "api_key": "bench"} for name, url in upstreams.items()
         },
-        "targets": {
-            f"{name}-small": {"provider": name, "model": MODEL, "price": price} for name in upstreams
-        },
-        "routes": {
-            name: {"lists": phrase_lists(), "policy": rules_policy(f"{name}-small")} for name in upstreams
-        },
+        "targets": {f"{name}-small": {"provider": name, "model": MODEL, "price": price} for name in upstreams},
+        "routes": {name: {"lists": phrase_lists(), "policy": rules_policy(f"{name}-small")} for name in upstreams},
     }
     return config | ({"server": {"keys": [KEY]}} if keys else {})
 

@@ -27,9 +27,7 @@ _HEADERS = {"content-type": "application/json", "authorization": "Bearer bench"}
 
 def build(upstreams: dict[str, str]) -> Starlette:
     """The relay as an ASGI application; `upstreams` maps a workload to the mock provider's base URL."""
-    endpoints = {
-        f"/{name}/v1/chat/completions": f"{url}/v1/chat/completions" for name, url in upstreams.items()
-    }
+    endpoints = {f"/{name}/v1/chat/completions": f"{url}/v1/chat/completions" for name, url in upstreams.items()}
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

@@ -65,7 +65,7 @@ def promises(verdicts: list[Verdict]) -> Grid:
     rows: list[tuple[str, ...]] = []
     for verdict in verdicts:
         promise = verdict.promise
-        bound = f"{'≥' if promise.at_least else '≤'} {number(promise.bound)} {promise.unit}".rstrip()
+        bound = f"{'≥' if promise.at_least else '≤'} {promise.bound:,g} {promise.unit}".rstrip()
         rows.append((promise.name, bound, _text(verdict.spread), verdict.text))
     return Grid("Promised", ("figure", "promised", "measured", "verdict"), rows)
 
@@ -84,9 +84,7 @@ def _text(spread: Spread | None) -> str:
     if spread is None:
         return "-"
     half = (spread.high - spread.low) / 2
-    return (
-        f"{number(spread.median)} ± {half:,.{_decimals(spread.median)}f}" if half else number(spread.median)
-    )
+    return f"{number(spread.median)} ± {half:,.{_decimals(spread.median)}f}" if half else number(spread.median)
 
 
 def _decimals(value: float) -> int:
