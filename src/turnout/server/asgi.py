@@ -1,0 +1,98 @@
+"""The few pieces of ASGI that the hot endpoints use directly."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Final
+
+from starlette.types import Receive, Scope, Send
+
+from turnout.errors import InvalidRequest, RequestTooLarge
+
+_WATCH_AFTER_S: Final = 0.25
+"""Most answers are there sooner, and need no task that waits for the caller to leave."""
+
+
+def headers_of(scope: Scope) -> dict[str, str]:
+    """The request's headers; of several with one name the last one counts."""
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+async def read_body(receive: Receive, limit: int) -> bytes:
+    """The request's body.
+
+    Raises:
+        RequestTooLarge: it is longer than `limit` bytes.
+        InvalidRequest: the caller left before its end.
+    """
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if message.get("more_body", False):
+        parts = [body]
+        size = len(body)
+        while message.get("more_body", False) and size <= limit:
+            message = await receive()
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+        body = b"".join(parts)
+    if message["type"] == "http.disconnect":
+        raise InvalidRequest("The request ended before its body did.")
+    if len(body) > limit:
+        raise RequestTooLarge(f"The request's body is over {limit} bytes.")
+    return body
+
+
+async def send_whole(send: Send, status: int, headers: Iterable[tuple[str, str]], body: bytes) -> None:
+    """Send a whole response."""
+    await send_start(send, status, [*headers, ("content-length", str(len(body)))])
+    await send({"type": "http.response.body", "body": body})
+
+
+async def send_start(send: Send, status: int, headers: Iterable[tuple[str, str]]) -> None:
+    """Send the status and headers."""
+    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+
+
+class CallerWatch:
+    """Cancels the task that serves a caller as soon as the caller has left.
+
+    Used as a context manager around the work, after the body has been read.
+
+    Attributes:
+        left: the caller has left, so the cancellation is ours.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self.left = False
+        self._receive = receive
+        self._serving: asyncio.Task[object] | None = None
+        self._watching: asyncio.Task[None] | None = None
+
+    def __enter__(self) -> CallerWatch:
+        self._serving = asyncio.current_task()
+        self._timer = asyncio.get_running_loop().call_later(_WATCH_AFTER_S, self._start)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        self._timer.cancel()
+        if self._watching is not None:
+            self._watching.cancel()
+        if kind is asyncio.CancelledError and self.left and self._serving is not None:
+            self._serving.uncancel()
+            return True
+        return False
+
+    def _start(self) -> None:
+        self._watching = asyncio.create_task(self._watch())
+
+    async def _watch(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self.left = True
+        if self._serving is not None:
+            self._serving.cancel()

@@ -1,0 +1,1 @@
+"""The surface of the OpenAI API."""
