@@ -43,9 +43,7 @@ def suite() -> tuple[gates.Module, ...]:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     product = modules_under("src")
     modules = [module.lines for module in product if module.lines]
-    lengths = [
-        gates.function_lines(function) for module in product for _, function, _ in gates.functions(module)
-    ]
+    lengths = [gates.function_lines(function) for module in product for _, function, _ in gates.functions(module)]
     if lengths:
         terminalreporter.write_line(
             f"turnout: {len(modules)} modules, median {gates.median(modules)} lines; "

@@ -20,9 +20,7 @@ NESTING = 3
 PARAMETERS = 6
 CLASS_LINES = 300
 
-FORBIDDEN_NAMES = frozenset(
-    {"util", "utils", "helper", "helpers", "common", "core", "manager", "handler", "service"}
-)
+FORBIDDEN_NAMES = frozenset({"util", "utils", "helper", "helpers", "common", "core", "manager", "handler", "service"})
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.TryStar, ast.Match)
@@ -118,9 +116,7 @@ def long_functions(module: Module) -> Iterator[Broken]:
 def long_classes(module: Module) -> Iterator[Broken]:
     for node in ast.walk(module.tree):
         if isinstance(node, ast.ClassDef) and (lines := _last_line(node) - node.lineno + 1) > CLASS_LINES:
-            yield Broken(
-                module.path, node.lineno, f"class {node.name} has {lines} lines (limit {CLASS_LINES})"
-            )
+            yield Broken(module.path, node.lineno, f"class {node.name} has {lines} lines (limit {CLASS_LINES})")
 
 
 def deep_functions(module: Module) -> Iterator[Broken]:
@@ -138,10 +134,7 @@ def nesting(function: Function) -> int:
         inside = level + (isinstance(node, _BLOCKS) and not is_elif)
         chained = node.orelse if isinstance(node, ast.If) and len(node.orelse) == 1 else []
         return max(
-            (
-                depth(c, inside, is_elif=c in chained and isinstance(c, ast.If))
-                for c in ast.iter_child_nodes(node)
-            ),
+            (depth(c, inside, is_elif=c in chained and isinstance(c, ast.If)) for c in ast.iter_child_nodes(node)),
             default=inside,
         )
 
@@ -154,9 +147,7 @@ def many_parameters(module: Module) -> Iterator[Broken]:
         named = len(spec.posonlyargs) + len(spec.args) + len(spec.kwonlyargs) - bound
         count = named + (spec.vararg is not None) + (spec.kwarg is not None)
         if count > PARAMETERS:
-            yield Broken(
-                module.path, function.lineno, f"{name} takes {count} parameters (limit {PARAMETERS})"
-            )
+            yield Broken(module.path, function.lineno, f"{name} takes {count} parameters (limit {PARAMETERS})")
 
 
 def global_statements(module: Module) -> Iterator[Broken]:

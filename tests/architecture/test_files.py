@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def committed(root: Path) -> dict[str, bytes]:
     """The content of every file that git tracks."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=root, capture_output=True, text=True, check=True
-    ).stdout
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, text=True, check=True).stdout
     paths = [path for path in listed.split("\0") if path and (root / path).is_file()]
     return {path: (root / path).read_bytes() for path in paths}
 
@@ -35,9 +33,7 @@ def test_no_file_names_a_registry_a_machine_or_a_key(committed: dict[str, bytes]
 
 
 def test_no_foreign_asset_is_committed(committed: dict[str, bytes]) -> None:
-    found = [
-        str(broken) for path, content in committed.items() for broken in texts.foreign_asset(path, content)
-    ]
+    found = [str(broken) for path, content in committed.items() for broken in texts.foreign_asset(path, content)]
     assert not found, "\n" + "\n".join(found)
 
 

@@ -87,9 +87,7 @@ def test_blocks_are_counted_by_what_stands_around_the_deepest_statement(depth: i
 )
 def test_parameters_are_counted_without_the_object_or_the_class(source: str, count: int | None) -> None:
     found = told(gates.many_parameters(sample(source)))
-    assert [f"takes {count} parameters (limit 6)" in line for line in found] == (
-        [] if count is None else [True]
-    )
+    assert [f"takes {count} parameters (limit 6)" in line for line in found] == ([] if count is None else [True])
 
 
 def test_global_is_found_and_nonlocal_is_not() -> None:
@@ -105,9 +103,7 @@ def test_global_is_found_and_nonlocal_is_not() -> None:
 )
 def test_a_broad_except_is_found_wherever_it_stands(handler: str) -> None:
     hidden = f"try:\n    x = 1\n{handler}\n    x = 2\n"
-    inside = "class A:\n    async def f(self):\n" + "".join(
-        f"        {line}\n" for line in hidden.splitlines()
-    )
+    inside = "class A:\n    async def f(self):\n" + "".join(f"        {line}\n" for line in hidden.splitlines())
     assert told(gates.broad_excepts(sample(hidden))) == [
         "src/turnout/sample.py:3: broad except in the module: name the errors that are expected"
     ]
@@ -125,24 +121,17 @@ def test_a_suppress_of_everything_is_a_broad_except() -> None:
 def test_a_handler_that_raises_again_hides_nothing() -> None:
     source = "try:\n    x = 1\nexcept BaseException:\n    x = 2\n    raise\n"
     assert told(gates.broad_excepts(sample(source))) == []
-    assert (
-        len(told(gates.broad_excepts(sample(source.replace("    raise\n", "    if x:\n        raise\n")))))
-        == 1
-    )
+    assert len(told(gates.broad_excepts(sample(source.replace("    raise\n", "    if x:\n        raise\n"))))) == 1
 
 
 def test_an_edge_allows_its_own_function_only() -> None:
     body = "    try:\n        x = 1\n    except Exception:\n        x = 2\n"
     module = sample(f"def f():\n{body}\ndef g():\n{body}")
     edge = gates.Edge(module.path, "f", "the last frame")
-    assert [line.split(":")[2] for line in told(gates.broad_excepts(module, (edge,)))] == [
-        " broad except in g"
-    ]
+    assert [line.split(":")[2] for line in told(gates.broad_excepts(module, (edge,)))] == [" broad except in g"]
 
 
-@pytest.mark.parametrize(
-    "name", ["RequestHandler", "Manager", "UserService", "_Helpers", "HTTPHandler", "utils"]
-)
+@pytest.mark.parametrize("name", ["RequestHandler", "Manager", "UserService", "_Helpers", "HTTPHandler", "utils"])
 def test_a_class_that_ends_in_a_noun_that_says_nothing_is_found(name: str) -> None:
     assert len(told(gates.forbidden_names(sample(f"class {name}: ...")))) == 1
 

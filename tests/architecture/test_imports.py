@@ -45,18 +45,14 @@ def test_only_declared_packages_are_imported_with_a_module(
 ) -> None:
     declared = import_names(distribution_names(project["project"]["dependencies"]))
     allowed = declared | sys.stdlib_module_names | {"turnout"}
-    found = "\n".join(
-        str(broken) for module in product for broken in gates.undeclared_imports(module, allowed)
-    )
+    found = "\n".join(str(broken) for module in product for broken in gates.undeclared_imports(module, allowed))
     assert not found, f"\n{found}"
 
 
 def test_importing_the_package_imports_no_extra(project: dict[str, Any]) -> None:
     extras = [each for extra in project["project"]["optional-dependencies"].values() for each in extra]
     optional = import_names(distribution_names(extras) - {"turnout"})
-    loaded = run_python(
-        "import sys, turnout; print(*{name.partition('.')[0] for name in sys.modules})"
-    ).split()
+    loaded = run_python("import sys, turnout; print(*{name.partition('.')[0] for name in sys.modules})").split()
     assert optional
     assert optional.intersection(loaded) == set()
 
@@ -87,9 +83,7 @@ def run_python(program: str) -> str:
 
 
 def test_the_core_install_stays_small(root: Path) -> None:
-    pinned = re.findall(
-        r"^([\w.-]+)==\S+", (root / "requirements/core.txt").read_text(encoding="utf-8"), re.MULTILINE
-    )
+    pinned = re.findall(r"^([\w.-]+)==\S+", (root / "requirements/core.txt").read_text(encoding="utf-8"), re.MULTILINE)
     size = sum(sum(installed_sizes(name)) for name in pinned)
     assert len(pinned) > 12
     assert size < CORE_INSTALL_BYTES, f"{size / 1e6:.1f} MB"
@@ -154,12 +148,8 @@ def test_a_layer_that_exists_is_not_optional(project: dict[str, Any], root: Path
     ],
 )
 def test_the_contract_sees(module: str, source: str, said: str, root: Path, tmp_path: Path) -> None:
-    _, section, contract = (
-        (root / "pyproject.toml").read_text(encoding="utf-8").partition("[tool.importlinter]")
-    )
-    (tmp_path / "pyproject.toml").write_text(
-        section + re.sub(r"\((\w+)\)", r"\1", contract), encoding="utf-8"
-    )
+    _, section, contract = (root / "pyproject.toml").read_text(encoding="utf-8").partition("[tool.importlinter]")
+    (tmp_path / "pyproject.toml").write_text(section + re.sub(r"\((\w+)\)", r"\1", contract), encoding="utf-8")
     package = tmp_path / "turnout"
     package.mkdir()
     (package / "__init__.py").write_text("import turnout.server")

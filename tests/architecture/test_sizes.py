@@ -12,8 +12,14 @@ if TYPE_CHECKING:
     Gate = Callable[[gates.Module], Iterator[gates.Broken]]
     Modules = tuple[gates.Module, ...]
 
-# The broad excepts: each is the last frame before something outside that must be answered whatever happens.
-EDGES: tuple[gates.Edge, ...] = ()
+# Where a broad except is right: the last frame of ours before somebody who must be answered whatever happens.
+EDGES = (
+    gates.Edge(
+        path="src/turnout/server/conversation.py",
+        function="ConversationEndpoint._answer",
+        reason="a defect of ours must still reach the caller in its dialect, as an error that its SDK raises",
+    ),
+)
 
 
 def broken(gate: Gate, modules: Iterable[gates.Module]) -> str:
@@ -31,9 +37,7 @@ def test_no_function_is_too_long(code: Modules) -> None:
 
 
 def test_nine_functions_in_ten_are_short(product: Modules) -> None:
-    lengths = [
-        gates.function_lines(function) for module in product for _, function, _ in gates.functions(module)
-    ]
+    lengths = [gates.function_lines(function) for module in product for _, function, _ in gates.functions(module)]
     p90 = gates.percentile(lengths, 0.9)
     assert p90 <= gates.FUNCTION_LINES_P90, (
         f"p90 of {len(lengths)} functions is {p90} lines (limit {gates.FUNCTION_LINES_P90})"
