@@ -34,6 +34,8 @@ class SseEvent(msgspec.Struct, gc=False, eq=False):
     @property
     def name(self) -> bytes | None:
         """The value of its last `event` field."""
+        if b"event" not in self.raw:
+            return None
         named = [value for field, value in self._fields() if field == b"event"]
         return named[-1] if named else None
 

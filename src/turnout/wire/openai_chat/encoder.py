@@ -1,0 +1,118 @@
+"""From deltas to a stream of chat completion chunks."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from turnout.types.stream import (
+    Delta,
+    Ended,
+    Finished,
+    RefusalDelta,
+    Started,
+    TextDelta,
+    ThinkingDelta,
+    ToolCallDelta,
+    ToolCallStarted,
+    UsageReported,
+)
+from turnout.wire.event_json import encode_json
+from turnout.wire.openai_chat.finish import FINISH_REASON
+from turnout.wire.openai_chat.usage import usage_to
+from turnout.wire.sse import sse_event
+
+if TYPE_CHECKING:
+    from turnout.types.chat import TokenLogprob
+    from turnout.types.usage import Usage
+
+_DONE = sse_event(b"[DONE]")
+
+
+class Encoder:
+    """Encodes one stream.
+
+    Args:
+        body: the caller's request; `stream_options.include_usage` in it asks for the usage.
+        model: the model to report until the provider says.
+    """
+
+    def __init__(self, body: dict[str, Any], model: str) -> None:
+        options = body.get("stream_options")
+        self._wants_usage = isinstance(options, dict) and options.get("include_usage") is True
+        self._model = model
+        self._usage: Usage | None = None
+        self._envelope = b""
+        self._finished = False
+
+    def encode(self, delta: Delta) -> bytes:
+        """The delta's chunks.
+
+        Raises:
+            ValueError: the stream ends without a finish, or cannot be expressed in JSON.
+        """
+        match delta:
+            case TextDelta(text, logprobs):
+                return self._chunk(b'{"content":' + encode_json(text) + b"}", _logprobs(logprobs))
+            case ToolCallDelta(index, arguments):
+                return self._chunk(
+                    b'{"tool_calls":[{"index":%d,"function":{"arguments":%b}}]}' % (index, encode_json(arguments))
+                )
+            case ThinkingDelta(text):
+                # The dialect has no place for a signature, nor for thinking that cannot be read.
+                return self._chunk(b'{"reasoning_content":' + encode_json(text) + b"}") if text else b""
+            case RefusalDelta(text):
+                return self._chunk(b'{"refusal":' + encode_json(text) + b"}")
+            case ToolCallStarted(index, id, name):
+                function = {"name": name, "arguments": ""}
+                call = {"index": index, "id": id, "type": "function", "function": function}
+                return self._chunk(encode_json({"tool_calls": [call]}))
+            case Started():
+                return self._start(delta)
+            case Finished(finish):
+                self._finished = True
+                return self._chunk(b"{}", finish_reason=encode_json(FINISH_REASON[finish]))
+            case UsageReported(usage):
+                self._usage = usage
+                return b""
+            case Ended():
+                return self._end()
+
+    def _start(self, started: Started) -> bytes:
+        self._usage = started.usage
+        envelope = {
+            "id": started.id,
+            "object": "chat.completion.chunk",
+            "created": int(time.time()) if started.created is None else started.created,
+            "model": started.model or self._model,
+        }
+        self._envelope = encode_json(envelope)[:-1]
+        return self._chunk(b'{"role":"assistant","content":"","refusal":null}')
+
+    def _chunk(self, delta: bytes, logprobs: bytes = b"null", finish_reason: bytes = b"null") -> bytes:
+        choice = b'{"index":0,"delta":%b,"logprobs":%b,"finish_reason":%b}' % (delta, logprobs, finish_reason)
+        return self._event(b"[" + choice + b"]", b"null")
+
+    def _event(self, choices: bytes, usage: bytes) -> bytes:
+        told = b',"usage":' + usage if self._wants_usage else b""
+        return b"data: " + self._envelope + b',"choices":' + choices + told + b"}\n\n"
+
+    def _end(self) -> bytes:
+        if not self._finished:
+            raise ValueError("the stream ends without having finished")
+        if self._wants_usage and self._usage is not None:
+            return self._event(b"[]", encode_json(usage_to(self._usage))) + _DONE
+        return _DONE
+
+
+def _logprobs(logprobs: tuple[TokenLogprob, ...]) -> bytes:
+    if not logprobs:
+        return b"null"
+    content = [
+        _token(token.token, token.logprob) | {"top_logprobs": [_token(*top) for top in token.top]} for token in logprobs
+    ]
+    return encode_json({"content": content, "refusal": None})
+
+
+def _token(token: str, logprob: float) -> dict[str, Any]:
+    return {"token": token, "logprob": logprob, "bytes": list(token.encode())}
