@@ -1,0 +1,49 @@
+"""What the drain writes to and insight reads from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from turnout.types.decision import Decision
+
+
+class Written(NamedTuple):
+    """A decision with its JSON object as the journal holds it."""
+
+    decision: Decision
+    record: bytes
+
+
+class Position(NamedTuple):
+    """How far a journal has been read: `offset` bytes into `segment`."""
+
+    segment: int
+    offset: int
+
+
+class Store(Protocol):
+    """Keeps decisions. Every method raises `LedgerError` where the store cannot be reached, read or written."""
+
+    def append(self, decisions: Sequence[Written], journal: str, position: Position | None) -> None:
+        """Take decisions in, and the position in the journal that they were read up to, all or nothing.
+
+        A decision whose id is there already is left as it is. A position of None forgets the journal.
+        """
+        ...
+
+    def position(self, journal: str) -> Position:
+        """How far a journal has been taken in; the very beginning if it is not known."""
+        ...
+
+    def read(self, decision_id: str) -> Decision | None:
+        """The decision, equal to the one recorded."""
+        ...
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+        """Answer a query over the tables of `turnout/ledger/migrations`, seeing one moment of them throughout."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection that writes."""
+        ...
