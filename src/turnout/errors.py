@@ -28,12 +28,32 @@ and only the last one, if nothing else helped, becomes one of these.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar, Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
-    from turnout.types.failure import Failure
+class Failed(Protocol):
+    """What the tree needs to know of `turnout.types.failure.Failure`, which stands above it."""
+
+    @property
+    def kind(self) -> str:
+        """The class of the failure."""
+        ...
+
+    @property
+    def message(self) -> str:
+        """What the provider or the transport said."""
+        ...
+
+    @property
+    def status(self) -> int | None:
+        """The provider's HTTP status."""
+        ...
+
+    @property
+    def body(self) -> bytes | None:
+        """The provider's error body."""
+        ...
 
 
 class TurnoutError(Exception):
@@ -99,7 +119,7 @@ class LedgerError(TurnoutError):
     """The record cannot be written or read."""
 
 
-class RequestFailed(TurnoutError):  # noqa: N818 - reads as what happened; the tree's leaves are the errors
+class RequestFailed(TurnoutError):
     """One request ends without a complete answer.
 
     Attributes:
@@ -180,7 +200,7 @@ class ServingError(RequestFailed):
         self,
         message: str,
         *,
-        failures: Sequence[Failure] = (),
+        failures: Sequence[Failed] = (),
         retry_after_s: float | None = None,
         decision_id: str | None = None,
     ) -> None:
@@ -201,7 +221,7 @@ class UpstreamRejected(ServingError):
     kind = "upstream_rejected"
 
     @property
-    def failure(self) -> Failure:
+    def failure(self) -> Failed:
         """The refusal."""
         return self.failures[-1]
 

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from decimal import Decimal
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from turnout.catalog.cost import cost
 from turnout.execution.breaker import Breaker
+from turnout.execution.deadline import AttemptFailed
 from turnout.execution.verdict import VERDICTS
 from turnout.execution.work import Work
 from turnout.features.tokens import tokens_in_chars
 from turnout.providers.endpoint import Endpoint
+from turnout.providers.transport import TransportFailed
 from turnout.types.candidate import Candidate
 from turnout.types.chat import Finish
 from turnout.types.clock import timestamp
 from turnout.types.decision import Attempt, AttemptOutcome
-from turnout.types.failure import Failure
+from turnout.types.failure import Failure, FailureKind
 from turnout.types.usage import Usage
 
 _NOTHING: Final = Usage()
+T = TypeVar("T")
+
 _FREE: Final = Decimal(0)
 
 
@@ -82,6 +87,22 @@ class LiveAttempt:
         self._started = work.clock.now()
         self._first_token_ms: float | None = None
 
+    async def wait(
+        self, awaitable: Awaitable[T], seconds: float, late: FailureKind, *, since: float | None = None
+    ) -> T:
+        """Await something of the provider's, as `Deadline.limit` does; the wait is not counted as turnout's own time.
+
+        Raises:
+            AttemptFailed: it came too late, or the transport broke.
+        """
+        began = self.work.clock.monotonic()
+        try:
+            return await self.work.deadline.limit(awaitable, seconds, late, since)
+        except TransportFailed as error:
+            raise AttemptFailed(error.failure) from error
+        finally:
+            self.work.trace.waited_s += self.work.clock.monotonic() - began
+
     def saw_token(self) -> None:
         """The first meaningful token has come."""
         if self._first_token_ms is None:
@@ -123,7 +144,7 @@ class LiveAttempt:
         self.booked = True
         facts = self.facts
         usage = self._usage() if billed else _NOTHING
-        price = self.endpoint.target.price
+        price = self.endpoint.price(self.work.request.route, self._started)
         self.work.trace.attempts.append(
             Attempt(
                 target=self.endpoint.target.name,

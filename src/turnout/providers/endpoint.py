@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
+from turnout.catalog.prices import price_of
 from turnout.providers.transport import HttpCall, Transport
+from turnout.types.money import Price
 from turnout.types.request import Request
 from turnout.types.target import Target
 from turnout.wire.dialect import Dialect
@@ -25,6 +28,7 @@ class Endpoint:
         dialect: the provider's dialect.
         url: the address of the call, from the configuration alone.
         headers: sent with every call: the key, the content type, the dialect's version.
+        price_provider: the provider's key in the price list, where the target's price is the list's.
         stream_usage: whether the provider reports usage in a stream when asked to.
         transport: the provider's pool.
     """
@@ -33,8 +37,15 @@ class Endpoint:
     dialect: Dialect
     url: str
     headers: Mapping[str, str] = field(repr=False)
+    price_provider: str | None = None
     stream_usage: bool = True
     transport: Transport = field(repr=False)
+
+    def price(self, asked: str, at: datetime) -> Price | None:
+        """What a call costs at that moment; `asked` is the caller's model, for a target that passes it on."""
+        if self.price_provider is None:
+            return self.target.price
+        return price_of(self.price_provider, self.target.model or asked, at)
 
     def call(self, request: Request, body: bytes, decision_id: str) -> HttpCall:
         """The call with `body` (already in the provider's dialect) that `decision_id` records."""

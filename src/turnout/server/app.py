@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from turnout.config.schema import LimitsConfig
 from turnout.errors import InvalidRequest, UnknownRoute
 from turnout.router import Router
 from turnout.server.auth import Keys
@@ -39,13 +40,13 @@ class Gateway:
     Args:
         open_router: opens the router when the server starts, within its event loop, and closes it when it stops.
         keys: who may call.
-        max_body: the longest request body, in bytes.
+        limits: what a request may not exceed.
     """
 
-    def __init__(self, open_router: OpenRouter, keys: Keys, max_body: int) -> None:
+    def __init__(self, open_router: OpenRouter, keys: Keys, limits: LimitsConfig) -> None:
         self._open_router = open_router
         self._keys = keys
-        self._max_body = max_body
+        self._limits = limits
         self._hot: dict[str, ASGIApp] = {}
         self._rest: Starlette | None = None
 
@@ -64,7 +65,7 @@ class Gateway:
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
         async with self._open_router() as router:
             for path, name in CONVERSATIONS.items():
-                self._hot[path] = ConversationEndpoint(name, router, self._keys, self._max_body)
+                self._hot[path] = ConversationEndpoint(name, router, self._keys, self._limits)
             models = ModelsEndpoint(router, self._keys)
             app.router.routes += [
                 Route("/v1/models", models.list),

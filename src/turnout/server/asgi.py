@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import aclosing
 from types import TracebackType
-from typing import Final
+from typing import Final, Self
 
 from starlette.types import Receive, Scope, Send
 
 from turnout.errors import InvalidRequest, RequestTooLarge
+from turnout.types.reply import Reply
 
 _WATCH_AFTER_S: Final = 0.25
 """Most answers are there sooner, and need no task that waits for the caller to leave."""
@@ -44,16 +46,41 @@ async def read_body(receive: Receive, limit: int) -> bytes:
     return body
 
 
-async def send_whole(send: Send, status: int, headers: Iterable[tuple[str, str]], body: bytes) -> None:
-    """Send a whole response."""
-    await send_start(send, status, [*headers, ("content-length", str(len(body)))])
-    await send({"type": "http.response.body", "body": body})
+class Response:
+    """One response on its way out.
 
+    Attributes:
+        started: its status has been sent, so no other can be.
+    """
 
-async def send_start(send: Send, status: int, headers: Iterable[tuple[str, str]]) -> None:
-    """Send the status and headers."""
-    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-    await send({"type": "http.response.start", "status": status, "headers": raw})
+    def __init__(self, send: Send) -> None:
+        self.started = False
+        self._send = send
+
+    async def send(self, reply: Reply) -> None:
+        """Send an answer, whole or piece by piece."""
+        if reply.stream is None:
+            await self.whole(reply.status, reply.headers, reply.body or b"")
+            return
+        async with aclosing(reply.stream) as pieces:
+            await self._start(reply.status, reply.headers)
+            async for piece in pieces:
+                await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+        await self.last(b"")
+
+    async def whole(self, status: int, headers: Iterable[tuple[str, str]], body: bytes) -> None:
+        """Send all of a response at once."""
+        await self._start(status, [*headers, ("content-length", str(len(body)))])
+        await self.last(body)
+
+    async def last(self, body: bytes) -> None:
+        """Send the last part of the body."""
+        await self._send({"type": "http.response.body", "body": body})
+
+    async def _start(self, status: int, headers: Iterable[tuple[str, str]]) -> None:
+        raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        self.started = True
+        await self._send({"type": "http.response.start", "status": status, "headers": raw})
 
 
 class CallerWatch:
@@ -71,7 +98,7 @@ class CallerWatch:
         self._serving: asyncio.Task[object] | None = None
         self._watching: asyncio.Task[None] | None = None
 
-    def __enter__(self) -> CallerWatch:
+    def __enter__(self) -> Self:
         self._serving = asyncio.current_task()
         self._timer = asyncio.get_running_loop().call_later(_WATCH_AFTER_S, self._start)
         return self

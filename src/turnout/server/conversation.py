@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import logging
-from contextlib import aclosing
 from typing import Any, Final
 
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from turnout.errors import InternalError, InvalidRequest, RequestFailed
+from turnout.errors import InternalError, InvalidRequest, Overloaded, RequestFailed, RequestTooLarge
+from turnout.config.schema import LimitsConfig
 from turnout.router import Router
-from turnout.server.asgi import CallerWatch, headers_of, read_body, send_start, send_whole
+from turnout.server.asgi import CallerWatch, Response, headers_of, read_body
 from turnout.server.auth import Keys
 from turnout.server.caller import read_caller
 from turnout.types.dialect import DialectName
-from turnout.types.reply import Reply
 from turnout.types.request import Request
 from turnout.wire.registry import dialect
 
@@ -27,34 +26,44 @@ _PLAIN: Final = frozenset({None, "", "identity"})
 class ConversationEndpoint:
     """`POST` of a conversation in one dialect. A plain ASGI callable: this is the hot path."""
 
-    def __init__(self, name: DialectName, router: Router, keys: Keys, max_body: int) -> None:
+    def __init__(self, name: DialectName, router: Router, keys: Keys, limits: LimitsConfig) -> None:
         self._name = name
         self._dialect = dialect(name)
         self._router = router
         self._keys = keys
-        self._max_body = max_body
+        self._limits = limits
+        self._in_flight = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         try:
             request = await self._read(scope, receive)
         except RequestFailed as error:
-            await send_whole(send, *self._dialect.encode_error(error))
+            await Response(send).whole(*self._dialect.encode_error(error))
             return
-        with CallerWatch(receive):
-            await self._answer(request, send)
+        self._in_flight += 1
+        try:
+            with CallerWatch(receive):
+                await self._answer(request, send)
+        finally:
+            self._in_flight -= 1
 
     async def _read(self, scope: Scope, receive: Receive) -> Request:
         headers = headers_of(scope)
         self._keys.check(headers)
+        if self._in_flight >= self._limits.max_in_flight:
+            raise Overloaded("The gateway has as many requests under way as it may.", retry_after_s=1)
         if headers.get("content-encoding") not in _PLAIN:
             raise InvalidRequest("Send the body without a content-encoding.", param="content-encoding")
         caller = read_caller(headers)
-        raw = await read_body(receive, self._max_body)
+        raw = await read_body(receive, self._limits.max_body)
         body = _decoded(raw)
         model = body.get("model")
         if not isinstance(model, str) or not model:
             raise InvalidRequest("`model` must name a route or a target.", param="model")
+        messages = body.get("messages")
+        if isinstance(messages, list) and len(messages) > self._limits.max_messages:
+            raise RequestTooLarge(f"The conversation has over {self._limits.max_messages} messages.", param="messages")
         stream = body.get("stream")
         if stream is not None and not isinstance(stream, bool):
             raise InvalidRequest("`stream` must be true or false.", param="stream")
@@ -62,31 +71,19 @@ class ConversationEndpoint:
 
     async def _answer(self, request: Request, send: Send) -> None:
         """The edge: whatever defect there is, the caller gets an error that its SDK raises, and the log the rest."""
-        started = False
+        response = Response(send)
         try:
             reply = await self._router.handle(request)
-            started = reply.stream is not None
-            await _send(reply, send)
+            await response.send(reply)
         except RequestFailed as error:
-            await send_whole(send, *self._dialect.encode_error(error))
+            await response.whole(*self._dialect.encode_error(error))
         except Exception:  # the edge, as above
             _log.exception("a request failed by a defect")
             error = InternalError("turnout failed; its log tells why.")
-            if started:
-                await send({"type": "http.response.body", "body": self._dialect.encode_stream_error(error)})
+            if response.started:
+                await response.last(self._dialect.encode_stream_error(error))
             else:
-                await send_whole(send, *self._dialect.encode_error(error))
-
-
-async def _send(reply: Reply, send: Send) -> None:
-    if reply.stream is None:
-        await send_whole(send, reply.status, reply.headers, reply.body or b"")
-        return
-    async with aclosing(reply.stream) as pieces:
-        await send_start(send, reply.status, reply.headers)
-        async for piece in pieces:
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
+                await response.whole(*self._dialect.encode_error(error))
 
 
 def _decoded(raw: bytes) -> dict[str, Any]:

@@ -1,0 +1,67 @@
+"""The `turnout` command: one file per subcommand, registered here."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Final
+
+import click
+import typer
+
+from turnout import __version__
+from turnout.cli import config, decisions
+from turnout.cli.demo.command import demo
+from turnout.cli.explain import explain
+from turnout.cli.fault_provider import fault_provider
+from turnout.cli.init import init
+from turnout.cli.serve import serve
+from turnout.errors import ConfigError, RequestFailed, TurnoutError
+
+_FINDING: Final = 1
+_USAGE: Final = 2
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Routes each LLM request to the right model, records why, and learns from the record.",
+)
+app.command()(init)
+app.command()(demo)
+app.command()(serve)
+app.command()(explain)
+app.add_typer(decisions.app, name="decisions")
+app.add_typer(config.app, name="config")
+app.command("fault-provider")(fault_provider)
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: bool = typer.Option(False, "--version", help="Print the version.")) -> None:
+    if version:
+        typer.echo(f"turnout {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """The edge: whatever happens, the user reads one line that says what to do, and the status says what kind it was."""
+    try:
+        app(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(_USAGE)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except TurnoutError as error:
+        _say(str(error.message) if isinstance(error, RequestFailed) else str(error))
+        sys.exit(_USAGE if isinstance(error, ConfigError) else _FINDING)
+    except Exception as error:  # the edge, as above
+        if os.environ.get("TURNOUT_DEBUG"):
+            raise
+        _say(f"turnout failed by a defect ({type(error).__name__}: {error}). TURNOUT_DEBUG=1 shows where.")
+        sys.exit(_FINDING)
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text.rstrip() + "\n")

@@ -1,0 +1,97 @@
+"""`turnout explain`: the decision without the call."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from turnout.config.build import ConfiguredRouter, build_parts
+from turnout.config.load import load_config
+from turnout.policy.explain import Explanation
+from turnout.router import Router
+from turnout.testing.memory_ledger import MemoryLedger
+from turnout.types.clock import SystemClock
+from turnout.types.request import Caller
+
+
+def explain(
+    text: Annotated[str, typer.Argument(help="What the user says; - reads it from standard input.")],
+    route: Annotated[str, typer.Option(help="The route's name, or a target's.")],
+    config: Annotated[Path | None, typer.Option(help="The configuration; by default ./turnout.yaml.")] = None,
+    system: Annotated[str | None, typer.Option(help="A system prompt.")] = None,
+    user: Annotated[str | None, typer.Option(help="As x-turnout-user would say.")] = None,
+    source: Annotated[str | None, typer.Option(help="As x-turnout-source would say.")] = None,
+    header: Annotated[list[str] | None, typer.Option(help="A header, as NAME=VALUE; may be repeated.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object for machines.")] = False,
+) -> None:
+    """Print what a route would decide: each rule's verdict, what was dropped and why, and the chain.
+
+    \b
+    turnout explain --route support "How do I reset my password?"
+    turnout explain --route support --source checkout --json "I dispute this charge"
+    """
+    said = typer.get_text_stream("stdin").read() if text == "-" else text
+    messages = [{"role": "system", "content": system}] if system else []
+    messages.append({"role": "user", "content": said})
+    caller = Caller(user=user, source=source, headers=_headers(header or []))
+    explanation = _router(config).explain(route=route, messages=messages, caller=caller)
+    if json:
+        typer.echo(msgspec.json.encode(explanation))
+    else:
+        _print(explanation)
+
+
+def _router(config: Path | None) -> Router:
+    """A router that calls and writes nothing."""
+    loaded, clock = load_config(config), SystemClock()
+    return ConfiguredRouter.of_parts(loaded, build_parts(loaded, clock), MemoryLedger(), b"", clock)
+
+
+def _headers(given: list[str]) -> dict[str, str]:
+    pairs = [header.partition("=") for header in given]
+    if not all(name and equals for name, equals, _ in pairs):
+        raise typer.BadParameter("Write --header NAME=VALUE.", param_hint="--header")
+    return {name.strip().lower(): value.strip() for name, _, value in pairs}
+
+
+def _print(explanation: Explanation) -> None:
+    console = Console()
+    features = explanation.features
+    console.print(
+        f"[bold]{explanation.route}[/bold]  "
+        f"{features.chars} characters, about {features.tokens} tokens in the query, "
+        f"{features.context_tokens} in the whole input"
+    )
+    matched = ", ".join(f"{name}: “{phrase}”" for name, phrase in features.matches.items())
+    if matched:
+        console.print(Text(f"phrase lists: {matched}"))
+    if explanation.considered:
+        console.print(_rules(explanation))
+    for declined in explanation.declined:
+        console.print(Text(f"declined: {declined.policy}: {declined.reason}", style="yellow"))
+    for dropped in explanation.dropped:
+        console.print(Text(f"dropped:  {dropped.target}: {dropped.reason}", style="yellow"))
+    if not explanation.candidates:
+        console.print(Text("No target would be called: the caller would get an error.", style="red"))
+        return
+    first, *rest = explanation.candidates
+    console.print(Text.assemble("chosen:   ", (first.target, "bold green"), f"  ({first.reason or 'the only target'})"))
+    if rest:
+        console.print(Text(f"then:     {', '.join(candidate.target for candidate in rest)}"))
+
+
+def _rules(explanation: Explanation) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=True, header_style="dim")
+    table.add_column("rule")
+    table.add_column("verdict")
+    table.add_column("because")
+    for considered in explanation.considered:
+        verdict = Text("decides", style="green") if considered.chosen else Text("no", style="dim")
+        table.add_row(Text(considered.name), verdict, Text(considered.because))
+    return table

@@ -1,0 +1,27 @@
+"""A request on its way through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from turnout.execution.trace import Trace
+from turnout.policy.base import Context
+from turnout.policy.route import Route
+from turnout.types.request import Outline, Request
+from turnout.wire.dialect import Dialect
+
+
+@dataclass(slots=True, kw_only=True)
+class Admitted:
+    """A request on its way through; what is not known yet is empty."""
+
+    id: str
+    request: Request
+    dialect: Dialect
+    began: float
+    time: str
+    route: Route | None = None
+    outline: Outline = field(default_factory=lambda: Outline(said=()))
+    context: Context | None = None
+    query_hash: str = ""
+    trace: Trace = field(default_factory=Trace)

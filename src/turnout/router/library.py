@@ -1,0 +1,115 @@
+"""What a program that imports turnout gives and gets: the same journey, in Python values."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from decimal import Decimal
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+
+from turnout.errors import Interrupted, InvalidRequest
+from turnout.types.decision import Decision
+from turnout.types.dialect import DialectName
+from turnout.types.reply import Reply
+from turnout.types.request import Caller, Request
+from turnout.wire.sse import SseSplitter
+
+
+def chat_request(
+    route: str, messages: list[dict[str, Any]], caller: Caller | None, fields: Mapping[str, Any], *, stream: bool
+) -> Request:
+    """The request that a Chat Completions caller would send. Raises `InvalidRequest` for what JSON cannot hold."""
+    body = {"model": route, "messages": messages, "stream": stream, **fields}
+    try:
+        raw = msgspec.json.encode(body)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidRequest(f"The request cannot be written as JSON: {error}.") from error
+    return Request(
+        dialect=DialectName.OPENAI_CHAT,
+        route=route,
+        raw=raw,
+        body=msgspec.json.decode(raw),
+        stream=stream,
+        caller=caller or Caller(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer.
+
+    Attributes:
+        body: the answer as OpenAI's Chat Completions gives it.
+        decision: the record of how it came about.
+    """
+
+    body: dict[str, Any]
+    decision: Decision
+
+    @classmethod
+    def read(cls, reply: Reply) -> Answer:
+        """The answer that a whole reply holds."""
+        if reply.body is None or reply.decision is None:
+            raise ValueError("the reply is a stream")
+        return cls(msgspec.json.decode(reply.body), reply.decision)
+
+    @property
+    def text(self) -> str:
+        """The text of the first choice; empty where the model called a tool instead."""
+        return self.body["choices"][0]["message"].get("content") or ""
+
+    @property
+    def cost_usd(self) -> Decimal | None:
+        """What it cost, failed attempts included; None if a price is unknown."""
+        return self.decision.cost_usd
+
+
+class AnswerStream:
+    """An answer as it is written. An async context manager, and an async iterator of Chat Completions chunks.
+
+    Attributes:
+        decision_id: the id under which it is recorded when it has ended.
+    """
+
+    def __init__(self, reply: Reply) -> None:
+        if reply.stream is None:
+            raise ValueError("the reply is not a stream")
+        self._pieces = reply.stream
+        self.decision_id = dict(reply.headers)["x-turnout-decision"]
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Stop: what has not been read yet is cancelled at the provider."""
+        await self._pieces.aclose()
+
+    async def __aiter__(self) -> AsyncGenerator[dict[str, Any], None]:
+        """Every chunk. Raises `Interrupted` where the answer breaks off."""
+        splitter = SseSplitter()
+        async with aclosing(self._pieces) as pieces:
+            async for piece in pieces:
+                for event in splitter.feed(piece):
+                    if event.data is None or event.data == b"[DONE]":
+                        continue
+                    chunk: dict[str, Any] = msgspec.json.decode(event.data)
+                    if "error" in chunk:
+                        raise Interrupted(str(chunk["error"]["message"]), decision_id=self.decision_id)
+                    yield chunk
+
+    async def text(self) -> AsyncGenerator[str, None]:
+        """The text of the first choice, piece by piece."""
+        async with aclosing(aiter(self)) as chunks:
+            async for chunk in chunks:
+                for choice in chunk["choices"][:1]:
+                    if text := choice["delta"].get("content"):
+                        yield text

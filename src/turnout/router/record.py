@@ -1,0 +1,204 @@
+"""The record of a request: an intent before the first call, an outcome before the last byte."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Final
+
+from turnout.catalog.cost import cost
+from turnout.errors import (
+    CallerError,
+    Cancelled,
+    Interrupted,
+    LedgerError,
+    NoCapableTarget,
+    Overloaded,
+    RequestFailed,
+    UpstreamRejected,
+)
+from turnout.execution.trace import Trace
+from turnout.ledger.recorder import Recorder
+from turnout.policy.base import Context
+from turnout.policy.route import Route
+from turnout.providers.endpoint import Endpoint
+from turnout.router.admitted import Admitted
+from turnout.types.clock import Clock
+from turnout.types.decision import Attempt, Decision, DecisionOutcome, Intent
+from turnout.types.target import Target
+from turnout.types.usage import Usage
+
+_log = logging.getLogger(__name__)
+
+_RULE: Final = "rule:"
+_FREE: Final = Decimal(0)
+
+
+class Record:
+    """Writes what happens to each request: an intent before the first call, an outcome before the last byte.
+
+    Args:
+        recorder: where to.
+        endpoints: every target's, for prices.
+        clock: for the latency.
+        hash_key: the key of the query hash.
+        config_version: digest of the configuration.
+        required: whether a request is refused when its intent cannot be written; otherwise it is served, and the
+            loss logged once.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        *,
+        endpoints: Mapping[str, Endpoint],
+        clock: Clock,
+        hash_key: bytes,
+        config_version: str = "",
+        required: bool = False,
+    ) -> None:
+        self.hash_key = hash_key
+        self.lost = 0
+        self._recorder = recorder
+        self._endpoints = endpoints
+        self._clock = clock
+        self._config_version = config_version
+        self._required = required
+
+    def intent(self, admitted: Admitted, target: Target) -> None:
+        """Something is about to be sent to `target`. Raises `Overloaded` if that must be written and cannot be."""
+        tokens = admitted.context.features.context_tokens if admitted.context else 0
+        caller = admitted.request.caller
+        try:
+            self._recorder.intend(
+                Intent(
+                    id=admitted.id,
+                    time=admitted.time,
+                    route=admitted.route.name if admitted.route else "",
+                    model=admitted.request.route,
+                    tenant=caller.tenant,
+                    user=_user(admitted),
+                    source=caller.source,
+                    dialect=admitted.request.dialect,
+                    stream=admitted.request.stream,
+                    query_hash=admitted.query_hash,
+                    target=target.name,
+                    input_tokens=tokens,
+                    cost_usd=cost(Usage(input_tokens=tokens, estimated=True), target.price),
+                )
+            )
+        except LedgerError as error:
+            self._not_written(error)
+            if self._required:
+                raise Overloaded("The request cannot be recorded now, so it is not sent.", retry_after_s=5) from error
+
+    def outcome(self, admitted: Admitted, error: RequestFailed | None) -> Decision:
+        """The request has ended, with an answer or with `error`. Never raises."""
+        decision = self._decision(admitted, error)
+        try:
+            self._recorder.record(decision)
+        except LedgerError as lost:
+            self._not_written(lost)
+        return decision
+
+    def _not_written(self, error: LedgerError) -> None:
+        self.lost += 1
+        if self.lost == 1:
+            _log.error("decisions are being lost: %s", error)
+
+    def _decision(self, admitted: Admitted, error: RequestFailed | None) -> Decision:
+        request, route, trace = admitted.request, admitted.route, admitted.trace
+        chosen = trace.chosen
+        reason = chosen.reason if chosen else None
+        answer = _answer(trace)
+        latency = self._clock.monotonic() - admitted.began
+        return Decision(
+            id=admitted.id,
+            time=admitted.time,
+            route=route.name if route else request.route,
+            model=request.route,
+            policy_version=route.policy_version if route else "",
+            config_version=self._config_version,
+            tenant=request.caller.tenant,
+            user=_user(admitted),
+            source=request.caller.source,
+            tags=request.caller.tags,
+            dialect=request.dialect,
+            stream=request.stream,
+            query_hash=admitted.query_hash,
+            features=admitted.context.features if admitted.context else None,
+            conditions=_conditions(admitted.context),
+            rule=reason[len(_RULE) :] if reason and reason.startswith(_RULE) else None,
+            reason=reason,
+            considered=tuple(trace.considered),
+            dropped=tuple(trace.dropped),
+            attempts=tuple(trace.attempts),
+            target=chosen.target if chosen else None,
+            outcome=_outcome(error),
+            error=error.kind if error else None,
+            latency_ms=round(latency * 1000, 3),
+            overhead_ms=round(max(0.0, latency - trace.waited_s) * 1000, 3),
+            cost_usd=_total(trace.attempts),
+            baseline_cost_usd=self._baseline_cost(route, answer, request.route),
+            router_cost_usd=_total([attempt for attempt in trace.attempts if attempt is not answer]),
+            sdk_retry=request.caller.sdk_retry,
+        )
+
+    def _baseline_cost(self, route: Route | None, answer: Attempt | None, model: str) -> Decimal | None:
+        """What the answer's tokens would have cost at the route's baseline."""
+        if route is None or route.baseline is None or answer is None:
+            return None
+        usage = Usage(
+            input_tokens=answer.input_tokens,
+            cached_tokens=answer.cached_tokens,
+            cache_write_tokens=answer.cache_write_tokens,
+            output_tokens=answer.output_tokens,
+        )
+        return cost(usage, self._endpoints[route.baseline].price(model, self._clock.now()))
+
+
+def _outcome(error: RequestFailed | None) -> DecisionOutcome:
+    match error:
+        case None:
+            return "answered"
+        case Interrupted():
+            return "partial"
+        case Cancelled():
+            return "cancelled"
+        case CallerError() | UpstreamRejected() | NoCapableTarget():
+            return "refused"
+        case _:
+            return "failed"
+
+
+def _total(attempts: Iterable[Attempt]) -> Decimal | None:
+    """The sum of the costs; None if one of them is unknown."""
+    total = _FREE
+    for attempt in attempts:
+        if attempt.cost_usd is None:
+            return None
+        total += attempt.cost_usd
+    return total
+
+
+def _answer(trace: Trace) -> Attempt | None:
+    """The attempt whose answer, whole or in part, the caller got."""
+    if trace.chosen is None:
+        return None
+    return next((done for done in reversed(trace.attempts) if done.target == trace.chosen.target), None)
+
+
+def _conditions(context: Context | None) -> dict[str, object]:
+    """What else the decision read, for the record."""
+    if context is None:
+        return {}
+    conditions = context.conditions
+    read: dict[str, object] = {"draw": conditions.draw}
+    if conditions.breakers:
+        read["breakers"] = dict(conditions.breakers)
+    return read
+
+
+def _user(admitted: Admitted) -> str | None:
+    return admitted.request.caller.user or admitted.outline.user

@@ -1,0 +1,219 @@
+"""The whole product, as one class.
+
+handle   admit   → what is asked, by whom, under which route; what the request looks like
+decide  → the route's policy makes a plan
+call    → the executor drives the plan through real calls
+record  → what happened, before the caller has the last byte
+"""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import random
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any, Final, NoReturn, Protocol
+
+from turnout.errors import Cancelled, RequestFailed, UnknownRoute
+from turnout.execution.breaker import BreakerBoard
+from turnout.execution.deadline import Deadline
+from turnout.execution.executor import Delivered, Executor
+from turnout.execution.work import Work
+from turnout.features.query_hash import query_hash
+from turnout.features.shape import read_features
+from turnout.ledger.ids import new_decision_id
+from turnout.policy.base import Context
+from turnout.policy.explain import Explanation, explain
+from turnout.policy.route import Route
+from turnout.router.admitted import Admitted
+from turnout.router.library import Answer, AnswerStream, chat_request
+from turnout.router.record import Record
+from turnout.types.clock import Clock, timestamp
+from turnout.types.conditions import Conditions
+from turnout.types.reply import Reply
+from turnout.types.request import Caller, Request
+from turnout.types.target import Target
+from turnout.wire.registry import dialect as dialect_named
+
+_JSON: Final = ("content-type", "application/json")
+_SSE: Final = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
+
+
+class Routes(Protocol):
+    """Finds the route that a caller's `model` names."""
+
+    def find(self, name: str) -> Route | None:
+        """The route of that name, one whose pattern it fits, or a target's own."""
+        ...
+
+    def names(self) -> Iterable[str]:
+        """Every name that a caller can ask for, patterns as they are written."""
+        ...
+
+
+class Router:
+    """Routes requests: the engine under the service and the library."""
+
+    def __init__(
+        self,
+        *,
+        routes: Routes,
+        targets: Mapping[str, Target],
+        executor: Executor,
+        breakers: BreakerBoard,
+        record: Record,
+        clock: Clock,
+    ) -> None:
+        self._routes = routes
+        self._targets = targets
+        self._executor = executor
+        self._breakers = breakers
+        self._record = record
+        self._clock = clock
+
+    async def handle(self, request: Request) -> Reply:
+        """Answer one request, in its own dialect.
+
+        A streamed reply is returned once it is committed; its record is written before its last piece is yielded.
+
+        Raises:
+            RequestFailed: there is no answer; the record is written, and the error carries its id.
+        """
+        admitted = self._begin(request)
+        try:
+            route, context = self._admit(admitted)
+            plan = route.policy.decide(context)
+            delivered = await self._executor.run(plan, self._work(admitted, route, context))
+        except RequestFailed as error:
+            error.decision_id = admitted.id
+            self._record.outcome(admitted, error)
+            raise
+        except asyncio.CancelledError:
+            self._record.outcome(admitted, Cancelled("the caller left before the answer was complete"))
+            raise
+        return self._reply(admitted, route, delivered)
+
+    async def chat(
+        self, *, route: str, messages: list[dict[str, Any]], caller: Caller | None = None, **fields: Any
+    ) -> Answer:
+        """Answer a conversation.
+
+        Args:
+            route: a route's name, or a target's.
+            messages: as OpenAI's Chat Completions takes them.
+            caller: who asks; recorded, and read by rules.
+            **fields: any other field of a Chat Completions request (`tools`, `temperature`, ...).
+
+        Raises:
+            RequestFailed: there is no answer; `decision_id` names the record.
+        """
+        reply = await self.handle(chat_request(route, messages, caller, fields, stream=False))
+        return Answer.read(reply)
+
+    async def stream(
+        self, *, route: str, messages: list[dict[str, Any]], caller: Caller | None = None, **fields: Any
+    ) -> AnswerStream:
+        """Answer a conversation as it is written: `async for text in (await router.stream(...)).text()`.
+
+        Takes what `chat` takes. Close the stream, or read it to its end: leaving it early cancels the call.
+
+        Raises:
+            RequestFailed: there is no answer. After the first piece, what goes wrong is raised from the iteration.
+        """
+        return AnswerStream(await self.handle(chat_request(route, messages, caller, fields, stream=True)))
+
+    def explain(
+        self, *, route: str, messages: list[dict[str, Any]], caller: Caller | None = None, **fields: Any
+    ) -> Explanation:
+        """What would be decided for a conversation now, without a call and without a record.
+
+        Takes what `chat` takes.
+
+        Raises:
+            RequestFailed: no route of that name, or not a request.
+        """
+        admitted = self._begin(chat_request(route, messages, caller, fields, stream=False))
+        found, context = self._admit(admitted)
+        return explain(found, admitted.outline, context)
+
+    def route_names(self) -> list[str]:
+        """Every name that a caller can ask for as `model`, sorted."""
+        return sorted(self._routes.names())
+
+    def _begin(self, request: Request) -> Admitted:
+        now = self._clock.now()
+        return Admitted(
+            id=new_decision_id(now),
+            request=request,
+            dialect=dialect_named(request.dialect),
+            began=self._clock.monotonic(),
+            time=timestamp(now),
+        )
+
+    def _admit(self, admitted: Admitted) -> tuple[Route, Context]:
+        """Find the route and read the request. What was found before a failure is in the record."""
+        request = admitted.request
+        admitted.outline = outline = admitted.dialect.outline(request.body)
+        admitted.query_hash = query_hash(outline.said, self._record.hash_key)
+        route = self._routes.find(request.route)
+        if route is None:
+            self._unknown(request.route)
+        admitted.route = route
+        admitted.context = context = Context(
+            features=read_features(outline, lists=route.lists, language=route.reads_language),
+            dialect=request.dialect,
+            caller=request.caller,
+            conditions=Conditions(
+                now=self._clock.now(),
+                draw=random.random(),  # noqa: S311 - a split of traffic is no secret
+                breakers=self._breakers.not_closed(),
+            ),
+            targets=self._targets,
+        )
+        return route, context
+
+    def _unknown(self, name: str) -> NoReturn:
+        near = difflib.get_close_matches(name, self._routes.names(), n=1)
+        hint = f"Did you mean '{near[0]}'?" if near else f"There are: {', '.join(self.route_names())}."
+        raise UnknownRoute(f"There is no route or target '{name}'. {hint}", param="model")
+
+    def _work(self, admitted: Admitted, route: Route, context: Context) -> Work:
+        request = admitted.request
+        total = route.timeouts.total
+        if not request.stream and request.caller.read_timeout_s is not None:
+            total = min(total, request.caller.read_timeout_s)
+        return Work(
+            request=request,
+            dialect=admitted.dialect,
+            decision_id=admitted.id,
+            input_tokens=context.features.context_tokens,
+            timeouts=route.timeouts,
+            commit=route.commit,
+            content_filter_falls_back=route.content_filter_falls_back,
+            deadline=Deadline(admitted.began + total, self._clock),
+            announce=partial(self._record.intent, admitted),
+            trace=admitted.trace,
+        )
+
+    def _reply(self, admitted: Admitted, route: Route, delivered: Delivered) -> Reply:
+        headers = [
+            ("x-turnout-decision", admitted.id),
+            ("x-turnout-route", _ascii(route.name)),
+            ("x-turnout-target", _ascii(delivered.attempt.candidate.target)),
+            ("x-request-id", admitted.id),
+            ("request-id", admitted.id),
+        ]
+        if delivered.stream is not None:
+            headers += [*_SSE, ("x-turnout-attempts", str(len(admitted.trace.attempts) + 1))]
+            return Reply(200, headers, stream=delivered.stream.pieces(partial(self._record.outcome, admitted)))
+        decision = self._record.outcome(admitted, None)
+        headers += [_JSON, ("x-turnout-attempts", str(len(decision.attempts)))]
+        if decision.cost_usd is not None:
+            headers.append(("x-turnout-cost", f"{decision.cost_usd:f}"))
+        return Reply(200, headers, body=delivered.body, decision=decision)
+
+
+def _ascii(text: str) -> str:
+    """A header's value may not hold anything else."""
+    return text.encode("ascii", "backslashreplace").decode("ascii")
