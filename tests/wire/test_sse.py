@@ -30,9 +30,9 @@ lines = st.sampled_from(
 mixed_streams = st.lists(st.tuples(lines, ends).map(b"".join), max_size=30).map(b"".join)
 one_ended_streams = st.tuples(st.lists(lines, max_size=30), ends).map(lambda pair: pair[1].join(pair[0]))
 byte_soup = st.lists(st.sampled_from([b"\n", b"\r", b"d", b":"]), max_size=40).map(b"".join)
-streams = st.tuples(
-    st.sampled_from([b"", b"\xef\xbb\xbf"]), mixed_streams | one_ended_streams | byte_soup
-).map(b"".join)
+streams = st.tuples(st.sampled_from([b"", b"\xef\xbb\xbf"]), mixed_streams | one_ended_streams | byte_soup).map(
+    b"".join
+)
 
 
 def split(stream: bytes, cuts: list[int]) -> tuple[list[bytes], bytes]:
@@ -138,9 +138,7 @@ def test_an_event_over_the_limit_is_refused_however_it_is_cut():
 
 def test_a_stream_longer_than_the_limit_is_fine():
     splitter = SseSplitter(limit=64)
-    assert (
-        sum(len(splitter.feed(b"data: 1\n\ndata: 2")) + len(splitter.feed(b"\n\n")) for _ in range(50)) == 100
-    )
+    assert sum(len(splitter.feed(b"data: 1\n\ndata: 2")) + len(splitter.feed(b"\n\n")) for _ in range(50)) == 100
 
 
 def test_a_large_event_in_small_pieces_is_not_searched_again_and_again():

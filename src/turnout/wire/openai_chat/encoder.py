@@ -43,6 +43,7 @@ class Encoder:
         self._model = model
         self._usage: Usage | None = None
         self._envelope = b""
+        self._begun = False
         self._finished = False
 
     def encode(self, delta: Delta) -> bytes:
@@ -51,6 +52,11 @@ class Encoder:
         Raises:
             ValueError: the stream ends without a finish, or cannot be expressed in JSON.
         """
+        if self._begun or isinstance(delta, Started | UsageReported | Ended):
+            return self._encode(delta)
+        return self._begin(delta) + self._encode(delta)
+
+    def _encode(self, delta: Delta) -> bytes:
         match delta:
             case TextDelta(text, logprobs):
                 return self._chunk(b'{"content":' + encode_json(text) + b"}", _logprobs(logprobs))
@@ -87,7 +93,13 @@ class Encoder:
             "model": started.model or self._model,
         }
         self._envelope = encode_json(envelope)[:-1]
-        return self._chunk(b'{"role":"assistant","content":"","refusal":null}')
+        return b""
+
+    def _begin(self, delta: Delta) -> bytes:
+        """The first chunk. It waits for the second, which decides whether there is content that it begins."""
+        self._begun = True
+        content = b'""' if isinstance(delta, TextDelta) else b"null"
+        return self._chunk(b'{"role":"assistant","content":%b,"refusal":null}' % content)
 
     def _chunk(self, delta: bytes, logprobs: bytes = b"null", finish_reason: bytes = b"null") -> bytes:
         choice = b'{"index":0,"delta":%b,"logprobs":%b,"finish_reason":%b}' % (delta, logprobs, finish_reason)
