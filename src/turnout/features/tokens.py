@@ -38,7 +38,7 @@ def estimate_tokens(text: str) -> int:
     letter's UTF-8 form tells the script, so that counting is a pass at C's speed.
     """
     if text.isascii():
-        return (len(text) + 3) // 4
+        return tokens_in_chars(len(text))
     leads = text.encode("utf-8", "surrogatepass").translate(None, _CONTINUATION)
     tokens = 0.0
     rest = len(leads)

@@ -1,0 +1,1 @@
+"""Configuration: one YAML file, validated whole, or what the environment's keys make of it."""

@@ -1,0 +1,55 @@
+"""The configuration's JSON Schema, for editors, for the reference manual, and for what an error suggests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from turnout.config.document import Path
+from turnout.config.durations import PATTERN, format_duration
+from turnout.config.schema import Config
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of `turnout.yaml`."""
+    schema = Config.model_json_schema()
+    for definition in schema["$defs"].values():
+        for field in definition.get("properties", {}).values():
+            field.pop("title", None)
+            # A default is given in seconds inside, and has a unit in a file.
+            if field.get("pattern") == PATTERN and "default" in field:
+                field["default"] = format_duration(field["default"])
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "turnout.yaml"}
+
+
+def known_keys(path: Path) -> list[str]:
+    """The keys that the mapping at `path` takes; none where any will do, or where there is no mapping."""
+    schema = _schema()
+    nodes = [schema]
+    for part in path:
+        nodes = [inner for node in nodes for inner in _inner(_flat(node), part)]
+    return sorted({key for node in nodes for plain in _flat(node) for key in plain.get("properties", {})})
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    return json_schema()
+
+
+def _flat(node: dict[str, Any]) -> list[dict[str, Any]]:
+    """`node`, or what it refers to, or each of its alternatives."""
+    if "$ref" in node:
+        return _flat(_schema()["$defs"][node["$ref"].rpartition("/")[2]])
+    several = [*node.get("anyOf", []), *node.get("oneOf", [])]
+    return [plain for one in several for plain in _flat(one)] if several else [node]
+
+
+def _inner(nodes: list[dict[str, Any]], part: str | int) -> Iterator[dict[str, Any]]:
+    for node in nodes:
+        if isinstance(part, int):
+            inner = node.get("items")
+        else:
+            inner = node.get("properties", {}).get(part) or node.get("additionalProperties")
+        if isinstance(inner, dict):
+            yield inner

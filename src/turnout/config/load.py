@@ -1,0 +1,109 @@
+"""Reading the configuration: from a file, or from what is in the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from turnout.config.defaults import default_configuration
+from turnout.config.document import Document, read_document
+from turnout.config.providers import ProviderSettings, resolve_providers
+from turnout.config.schema import Config
+from turnout.config.validate import validate
+from turnout.config.version import config_version
+from turnout.errors import ConfigError, ConfigErrors
+from turnout.ledger.location import data_directory
+
+DEFAULT_FILE: Final = "turnout.yaml"
+FILE_VARIABLE: Final = "TURNOUT_CONFIG"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedConfig:
+    """A configuration that has been read and found sound.
+
+    Attributes:
+        config: what it says.
+        providers: each provider with every default filled in, its key among them.
+        version: its digest (`turnout.config.version.config_version`).
+        directory: what relative paths in it are relative to.
+        document: where everything stood, for errors that are found later.
+    """
+
+    config: Config
+    providers: Mapping[str, ProviderSettings] = field(repr=False)
+    version: str
+    directory: Path
+    document: Document = field(repr=False)
+
+    @property
+    def file(self) -> str | None:
+        """The file's path as the user gave it; None for a configuration made of the environment."""
+        return self.document.file
+
+    def data_directory(self, given: str | Path | None = None) -> Path:
+        """Where decisions are kept: `given`, else as configured, else as `turnout.ledger.location` says."""
+        return data_directory(given or self.config.ledger.directory)
+
+
+def load_config(path: str | Path | None = None, env: Mapping[str, str] | None = None) -> LoadedConfig:
+    """Read the configuration.
+
+    Without `path` it is the file that `TURNOUT_CONFIG` names, else `turnout.yaml` in the current directory, else what
+    the keys in the environment make of it. Without `env` the process's own is read.
+
+    Raises:
+        ConfigErrors: everything that is wrong with it, in the order of the lines.
+        ConfigError: there is no such file, or it cannot be read.
+    """
+    env = os.environ if env is None else env
+    file = find_file(path, env)
+    if file is None:
+        return _sound(Document(None, data=default_configuration(env)), Path.cwd(), env)
+    document = read_document(_text_of(file), file=str(file), env=env)
+    return _sound(document, file.absolute().parent, env)
+
+
+def load_config_text(text: str, env: Mapping[str, str] | None = None, directory: Path | None = None) -> LoadedConfig:
+    """Read a configuration that is not in a file. Raises as `load_config` does."""
+    env = os.environ if env is None else env
+    return _sound(read_document(text, file=None, env=env), directory or Path.cwd(), env)
+
+
+def find_file(path: str | Path | None, env: Mapping[str, str]) -> Path | None:
+    """The file that `load_config` reads, or None if there is none."""
+    named = path or env.get(FILE_VARIABLE)
+    if named:
+        return Path(named)
+    return Path(DEFAULT_FILE) if Path(DEFAULT_FILE).exists() else None
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        fix = "Run `turnout init` to have one written."
+        raise ConfigError("there is no such file.", fix=fix, file=str(file)) from None
+    except UnicodeDecodeError:
+        raise ConfigError("it is not UTF-8 text.", fix="Save it as UTF-8.", file=str(file)) from None
+    except OSError as error:
+        raise ConfigError(f"it cannot be read: {error.strerror}.", file=str(file)) from None
+
+
+def _sound(document: Document, directory: Path, env: Mapping[str, str]) -> LoadedConfig:
+    config, errors = validate(document, directory)
+    if config is None:
+        raise ConfigErrors(errors)
+    providers, errors = resolve_providers(config, document, env)
+    if errors:
+        raise ConfigErrors(errors)
+    return LoadedConfig(
+        config=config,
+        providers=providers,
+        version=config_version(config),
+        directory=directory,
+        document=document,
+    )

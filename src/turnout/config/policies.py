@@ -1,0 +1,139 @@
+"""How a policy is written: a target's name, a list (a chain), or a mapping with one key."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from pydantic import Discriminator, Field, Tag, model_validator
+from typing_extensions import TypeAliasType
+
+from turnout.config.conditions import When
+from turnout.config.values import Section, TargetName, wrong
+
+KINDS: Final = ("rules", "weighted", "fallback", "cascade")
+
+
+class RuleSpec(Section):
+    """A rule: where its condition holds, its policy decides."""
+
+    name: str = Field(min_length=1, description="What records and `turnout explain` call the rule.")
+    when: When | None = Field(None, description="The rule's condition; without one it always holds.")
+    use: PolicySpec = Field(description="The policy that decides where the condition holds.")
+
+
+class RulesSpec(Section):
+    """Rules: the first whose condition holds decides."""
+
+    rules: list[RuleSpec] = Field(min_length=1, description="The rules, in the order in which they are looked at.")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> RulesSpec:
+        names = [rule.name for rule in self.rules]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise wrong(
+                f"two rules are called '{twice}'.", "Give each rule a name of its own: records tell them apart by it."
+            )
+        return self
+
+
+class BranchSpec(Section):
+    """A branch of a split."""
+
+    use: PolicySpec = Field(description="The policy that decides for this share of the traffic.")
+    weight: float = Field(
+        ge=0, allow_inf_nan=False, description="Its share, in proportion to the other weights; any positive number."
+    )
+
+
+class WeightedSpec(Section):
+    """A split of the traffic. The chosen branch alone decides: put a fallback in it or around it."""
+
+    weighted: list[BranchSpec] = Field(min_length=1, description="The branches.")
+
+    @model_validator(mode="after")
+    def _some_weight(self) -> WeightedSpec:
+        if not any(branch.weight for branch in self.weighted):
+            raise wrong("every weight is 0.", "Give at least one branch a weight above 0.")
+        return self
+
+
+class FallbackSpec(Section):
+    """A chain: the next after the failure of one; the same as a plain list."""
+
+    fallback: list[PolicySpec] = Field(min_length=1, description="The chain, in the order in which it is tried.")
+
+
+class Accept(Section):
+    """When a held answer is kept."""
+
+    confidence: float = Field(
+        gt=0, le=1, description="The least confidence, above 0 and at most 1, that keeps the answer."
+    )
+
+
+class StageSpec(Section):
+    """A stage of a cascade."""
+
+    use: PolicySpec = Field(description="The policy that answers at this stage.")
+    accept: Accept | None = Field(None, description="What its answer must reach to be kept; the last stage has none.")
+
+
+class CascadeSpec(Section):
+    """A cascade: a cheap answer is kept if it is sure enough, else the next stage answers.
+
+    It is checked like any other policy, and cannot run yet: it comes with a later version.
+    """
+
+    cascade: list[StageSpec] = Field(min_length=2, description="The stages, cheapest first.")
+
+    @model_validator(mode="after")
+    def _judged(self) -> CascadeSpec:
+        *earlier, last = self.cascade
+        if last.accept is not None:
+            raise wrong("the last stage cannot be refused.", "Remove its `accept`: nothing would answer after it.")
+        if any(stage.accept is None for stage in earlier):
+            raise wrong(
+                "a stage before the last needs `accept`.",
+                "Write accept: {confidence: 0.85}; else its answer is always kept.",
+            )
+        return self
+
+
+def _kind(value: Any) -> str | None:
+    match value:
+        case str():
+            return "<target>"
+        case list():
+            return "<fallback chain>"
+        case RulesSpec() | WeightedSpec() | FallbackSpec() | CascadeSpec():
+            return f"<{next(iter(type(value).model_fields))}>"
+        case dict():
+            return next((f"<{kind}>" for kind in KINDS if kind in value), None)
+    return None
+
+
+_Chain = Annotated[list["PolicySpec"], Field(min_length=1)]
+
+PolicySpec = TypeAliasType(
+    "PolicySpec",
+    Annotated[
+        Annotated[TargetName, Tag("<target>")]
+        | Annotated[_Chain, Tag("<fallback chain>")]
+        | Annotated[RulesSpec, Tag("<rules>")]
+        | Annotated[WeightedSpec, Tag("<weighted>")]
+        | Annotated[FallbackSpec, Tag("<fallback>")]
+        | Annotated[CascadeSpec, Tag("<cascade>")],
+        Discriminator(
+            _kind,
+            custom_error_type="policy",
+            custom_error_message="a policy is a target's name, a list, or a mapping with one key: "
+            + ", ".join(KINDS)
+            + ".",
+        ),
+    ],
+)
+"""A policy as the configuration writes it; policies nest wherever `use` stands, and in lists."""
+
+for _model in (RuleSpec, RulesSpec, BranchSpec, WeightedSpec, FallbackSpec, StageSpec, CascadeSpec):
+    _model.model_rebuild()

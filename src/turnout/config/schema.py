@@ -1,0 +1,292 @@
+"""Everything that `turnout.yaml` may say. The descriptions are the reference manual and the JSON Schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from turnout.config.policies import PolicySpec
+from turnout.config.values import Duration, Names, ProviderName, Section, Size, TargetName, did_you_mean, wrong
+from turnout.providers.known import KNOWN_PROVIDERS
+from turnout.types.dialect import DialectName, Need
+from turnout.types.timeouts import Timeouts
+
+DIALECTS: Final[Mapping[str, DialectName]] = {
+    "openai": DialectName.OPENAI_CHAT,
+    "openai_responses": DialectName.OPENAI_RESPONSES,
+    "anthropic": DialectName.ANTHROPIC_MESSAGES,
+    "gemini": DialectName.GEMINI,
+}
+"""What a configuration calls each dialect."""
+
+CALLABLE: Final = ("openai", "anthropic")
+"""The dialects in which a provider can be called now."""
+
+_TIMEOUTS: Final = Timeouts()
+
+Dollars = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
+
+
+def _empty_is_default(value: Any) -> Any:
+    """`openai:` with nothing behind it says as much as `openai: {}`."""
+    return {} if value is None else value
+
+
+def _is_base_url(value: str) -> bool:
+    try:
+        url = urlsplit(value)
+        found = url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
+    except ValueError:
+        return False
+    return found and not (url.query or url.fragment or url.username or url.password)
+
+
+class ProviderConfig(Section):
+    """An endpoint with an account. A known name (`openai`, `anthropic`, `groq`, ...) brings every default."""
+
+    dialect: Literal["openai", "openai_responses", "anthropic", "gemini"] | None = Field(
+        None, description="What it speaks. Only `openai` and `anthropic` can be called in this version."
+    )
+    base_url: str | None = Field(
+        None,
+        description="What the dialect's official SDK would be given: OpenAI's ends in `/v1`, Anthropic's does not.",
+        examples=["http://localhost:8000/v1"],
+    )
+    api_key: SecretStr | None = Field(
+        None, description="The account's key; by default from the known provider's environment variable. Write ${NAME}."
+    )
+    stream_usage: bool | None = Field(
+        None, description="Whether a stream reports its tokens when asked to (`stream_options.include_usage`)."
+    )
+
+    @field_validator("dialect")
+    @classmethod
+    def _callable(cls, value: str | None) -> str | None:
+        if value is not None and value not in CALLABLE:
+            raise wrong(f"the dialect '{value}' cannot be called yet.", f"Only {' and '.join(CALLABLE)} can.")
+        return value
+
+    @field_validator("base_url")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        if not _is_base_url(value):
+            raise wrong(
+                "not a base URL.",
+                "Write http:// or https://, a host and a path; no key, query or fragment belongs in it.",
+            )
+        return value.rstrip("/")
+
+
+class PriceConfig(Section):
+    """What a target charges, in USD per million tokens. It overrules the price list."""
+
+    input: Dollars = Field(description="An input token's price, USD per million.")
+    output: Dollars = Field(description="An output token's price, USD per million; reasoning tokens are output.")
+    cached_input: Dollars | None = Field(
+        None,
+        description="The price of an input token read from the provider's cache, USD per million; as "
+        "`input` if not given.",
+    )
+    cache_write: Dollars | None = Field(
+        None, description="The price of an input token written to the cache, USD per million; as `input` if not given."
+    )
+
+
+class TargetConfig(Section):
+    """One model at one provider: the thing that can be called."""
+
+    provider: ProviderName = Field(description="The provider's name.")
+    model: str | None = Field(
+        None,
+        min_length=1,
+        description="The provider's name of the model; without it the caller's own `model` is passed on.",
+    )
+    price: PriceConfig | None = Field(
+        None,
+        description="What it charges; by default from the price list of the day. An unknown price is flagged, never 0.",
+    )
+    context_tokens: int | None = Field(
+        None, gt=0, description="The size of its context window in tokens; by default from the list of models."
+    )
+    lacks: list[Need] = Field(
+        default_factory=list,
+        description="What it cannot do, besides what its dialect, provider and model are known to lack.",
+    )
+    simulated: bool = Field(
+        default=False, description="Marks a stand-in that answers without a model, wherever it is shown."
+    )
+
+
+class TimeoutsConfig(Section):
+    """How long each phase may take. `total` spans the whole chain, the others apply to each attempt."""
+
+    connect: Duration = Field(_TIMEOUTS.connect, description="Until the connection stands.")
+    first_token: Duration = Field(
+        _TIMEOUTS.first_token,
+        description="Until the first meaningful token; not a role chunk, `message_start` or ping.",
+    )
+    idle: Duration = Field(_TIMEOUTS.idle, description="Between two pieces of a stream.")
+    answer: Duration = Field(
+        _TIMEOUTS.answer, description="Until the whole answer, for a call that cannot be streamed."
+    )
+    total: Duration = Field(_TIMEOUTS.total, description="The request's deadline, across all attempts.")
+
+
+class CommitAfter(Section):
+    """A stream is committed after some tokens."""
+
+    tokens: int = Field(ge=1, description="How many meaningful events are held back before the first is passed on.")
+
+
+class PhraseFile(Section):
+    """A phrase list in a file of its own, a phrase to a line; blank lines and those after a # are left out."""
+
+    file: str = Field(description="The file's path, relative to the configuration's directory.")
+    _phrases: tuple[str, ...] = PrivateAttr(())
+
+    @model_validator(mode="after")
+    def _read(self, info: ValidationInfo) -> PhraseFile:
+        names: Names | None = info.context
+        path = (names.directory if names else Path()) / self.file
+        try:
+            lines = path.read_text(encoding="utf-8-sig").splitlines()
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            raise wrong(
+                f"the phrase list {self.file} cannot be read: {reason}.", f"It was looked for at {path}."
+            ) from None
+        self._phrases = tuple(line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#"))
+        return self
+
+    @property
+    def phrases(self) -> tuple[str, ...]:
+        """What the file holds."""
+        return self._phrases
+
+
+Phrase = Annotated[str, Field(min_length=1, pattern=r"\S")]
+
+
+def _phrase_list(value: Any) -> Any:
+    if isinstance(value, str):
+        raise wrong("a phrase list is a list, or a file.", "Write [a phrase, another] or {file: phrases.txt}.")
+    return value
+
+
+class RouteConfig(Section):
+    """What is decided under the name that callers ask for as `model`; the name may be a pattern (`gpt-*`)."""
+
+    policy: PolicySpec = Field(
+        description="A target's name, a list (a fallback chain), or a mapping with one key: rules, "
+        "weighted, fallback, cascade."
+    )
+    baseline: TargetName | None = Field(
+        None, description="The target that would have been used without routing; savings are measured against it."
+    )
+    lists: dict[str, Annotated[list[Phrase] | PhraseFile, BeforeValidator(_phrase_list)]] = Field(
+        default_factory=dict,
+        description="Phrase lists for `matches`: whole words, in any case. Inline, or {file: path} with "
+        "a phrase to a line.",
+    )
+    timeouts: TimeoutsConfig = Field(
+        default_factory=TimeoutsConfig, description="Limits of each call and of the whole request."
+    )
+    commit: Literal["first_token", "finish"] | CommitAfter = Field(
+        "first_token",
+        description="When a stream is committed; until then its answer is held and another target can still take over.",
+    )
+    content_filter_falls_back: bool = Field(
+        default=False, description="Whether a provider's content filter is a reason to ask the next target."
+    )
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _with_lists(cls, data: Any, read: ModelWrapValidatorHandler[RouteConfig], info: ValidationInfo) -> RouteConfig:
+        """Tells the validators of `matches` which lists this route has."""
+        lists = data.get("lists") if isinstance(data, dict) else None
+        if isinstance(info.context, Names):
+            info.context.lists = frozenset(lists) if isinstance(lists, dict) else frozenset()
+        return read(data)
+
+    def phrases(self) -> dict[str, tuple[str, ...]]:
+        """Each list's phrases, wherever they came from."""
+        return {
+            name: phrases.phrases if isinstance(phrases, PhraseFile) else tuple(phrases)
+            for name, phrases in self.lists.items()
+        }
+
+
+class LimitsConfig(Section):
+    """What a request may not exceed; over a limit it is refused at once."""
+
+    max_body: Size = Field(32_000_000, description="The size of a request's body; 413 above it.")
+    max_messages: int = Field(10_000, gt=0, description="The messages of a conversation; 413 above it.")
+    max_in_flight: int = Field(1_000, gt=0, description="Requests under way in one worker; 503 above it.")
+
+
+class ServerConfig(Section):
+    """The gateway."""
+
+    host: str = Field("127.0.0.1", description="The address to listen at; 0.0.0.0 for every network of the machine.")
+    port: int = Field(8080, ge=0, le=65_535, description="The port to listen at; 0 for any that is free.")
+    keys: list[SecretStr] = Field(
+        default_factory=list,
+        description="The keys that callers must present; with none, whoever reaches the port may call.",
+    )
+    limits: LimitsConfig = Field(default_factory=LimitsConfig, description="What a request may not exceed.")
+
+
+class LedgerConfig(Section):
+    """Where decisions are recorded."""
+
+    directory: str | None = Field(
+        None, description="The data directory; by default $TURNOUT_DATA_DIR, else `.turnout` in the working directory."
+    )
+    required: bool = Field(
+        default=False,
+        description="When a decision cannot be journalled: true refuses the request (503), false serves and counts it.",
+    )
+
+
+class Config(Section):
+    """The whole configuration."""
+
+    providers: dict[str, Annotated[ProviderConfig, BeforeValidator(_empty_is_default)]] = Field(
+        default_factory=dict, description="Endpoints with an account, by name; a known name needs nothing else."
+    )
+    targets: dict[str, TargetConfig] = Field(min_length=1, description="Models that can be called, by name.")
+    routes: dict[str, RouteConfig] = Field(
+        default_factory=dict,
+        description="What callers ask for as `model`. An exact name comes before a pattern, a target's "
+        "own name after both.",
+    )
+    server: ServerConfig = Field(default_factory=ServerConfig, description="The gateway.")
+    ledger: LedgerConfig = Field(default_factory=LedgerConfig, description="Where decisions are recorded.")
+
+    @field_validator("providers")
+    @classmethod
+    def _complete(cls, providers: dict[str, ProviderConfig]) -> dict[str, ProviderConfig]:
+        for name, provider in providers.items():
+            known = KNOWN_PROVIDERS.get(name)
+            if known is None and (provider.dialect is None or provider.base_url is None):
+                near = did_you_mean(name, KNOWN_PROVIDERS)
+                raise wrong(f"the provider '{name}' is not a known one, so it needs `dialect` and `base_url`.", near)
+            if known is not None and known.base_url is None and provider.base_url is None:
+                raise wrong(f"the provider '{name}' needs `base_url`.", "Everyone has their own there.")
+        return providers

@@ -1,0 +1,119 @@
+"""From plain data to the model, with every error at its line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path as FilePath
+from typing import Any, Final
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from turnout.config.conditions import LATER
+from turnout.config.document import Document, Path
+from turnout.config.json_schema import known_keys
+from turnout.config.schema import Config
+from turnout.config.values import Names, did_you_mean
+from turnout.errors import ConfigError
+
+_FIXES: Final[Mapping[str, str]] = {
+    "string_type": "Put it in quotes.",
+    "int_parsing": "Write a whole number.",
+    "int_type": "Write a whole number.",
+    "int_from_float": "Write a whole number.",
+    "float_parsing": "Write a number.",
+    "float_type": "Write a number.",
+    "decimal_parsing": "Write a number, in USD per million tokens.",
+    "decimal_type": "Write a number, in USD per million tokens.",
+    "bool_parsing": "Write true or false.",
+    "bool_type": "Write true or false.",
+    "list_type": "Write a list: [one, two].",
+    "dict_type": "Write `key: value` lines, indented.",
+    "model_type": "Write `key: value` lines, indented.",
+    "model_attributes_type": "Write `key: value` lines, indented.",
+    "too_short": "Give at least one.",
+    "policy": "Write a target's name, [first, second], or one of the keys.",
+}
+
+
+def validate(document: Document, directory: FilePath) -> tuple[Config | None, list[ConfigError]]:
+    """The configuration that `document` describes, and everything that is wrong with it, in the order of the lines.
+
+    Args:
+        document: what the file says.
+        directory: where the files that it names are looked for.
+    """
+    errors = list(document.errors)
+    data = {} if document.data is None else document.data
+    if not isinstance(data, dict):
+        errors.append(document.error((), "a configuration is a mapping.", "Start with `targets:`."))
+        return None, errors
+    names = Names(providers=_keys_of(data, "providers"), targets=_keys_of(data, "targets"), directory=directory)
+    config: Config | None = None
+    try:
+        config = Config.model_validate(data, context=names)
+    except ValidationError as error:
+        told: set[tuple[Path, str]] = set()
+        for details in error.errors(include_url=False, include_input=False):
+            found = _config_error(details, document)
+            path = _path(details["loc"])
+            if path not in document.missing and (path, found.problem) not in told:
+                told.add((path, found.problem))
+                errors.append(found)
+    errors.sort(key=lambda error: error.line or 0)
+    return (None if errors else config), errors
+
+
+def _keys_of(data: dict[str, Any], section: str) -> frozenset[str]:
+    return frozenset(data[section]) if isinstance(data.get(section), dict) else frozenset()
+
+
+def _path(loc: tuple[str | int, ...]) -> Path:
+    """The place in the file: pydantic also names the alternative of a union that it tried."""
+    return tuple(part for part in loc if not (isinstance(part, str) and _names_an_alternative(part)))
+
+
+_ALTERNATIVES: Final = frozenset({"PhraseFile", "CommitAfter", "[key]"})
+
+
+def _names_an_alternative(part: str) -> bool:
+    return part in _ALTERNATIVES or part.startswith(("<", "list[", "literal[", "function-"))
+
+
+def _config_error(details: ErrorDetails, document: Document) -> ConfigError:
+    path = _path(details["loc"])
+    problem, fix = _words(details, path)
+    written, value = document.variables.get(path), _value_at(document.data, path)
+    if written is not None and isinstance(value, str):
+        problem, fix = problem.replace(value, written), fix.replace(value, written)
+    return document.error(path, problem, fix)
+
+
+def _words(details: ErrorDetails, path: Path) -> tuple[str, str]:
+    context: Mapping[str, Any] = details.get("ctx", {})
+    match details["type"]:
+        case "turnout":
+            return context["problem"], context["fix"]
+        case "missing":
+            return f"'{path[-1]}' is missing.", "Add it."
+        case "extra_forbidden":
+            return _unknown_key(path)
+        case kind:
+            said = details["msg"].removeprefix("Input ").removeprefix("Value ").rstrip(".")
+            return f"{said[:1].lower()}{said[1:]}.", _FIXES.get(kind, "")
+
+
+def _unknown_key(path: Path) -> tuple[str, str]:
+    key = str(path[-1])
+    if key in LATER and "when" in path:
+        return f"the condition '{key}' comes with a later version.", "Remove it for now."
+    return f"unknown key '{key}'.", did_you_mean(key, known_keys(path[:-1]))
+
+
+def _value_at(data: Any, path: Path) -> Any:
+    for part in path:
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return data
