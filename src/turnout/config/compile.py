@@ -56,18 +56,16 @@ class RouteTable:
     def __init__(self, routes: Mapping[str, Route], targets: Mapping[str, object]) -> None:
         patterns = sorted(filter(is_glob, routes), key=lambda name: -len(re.sub(r"\*|\?|\[[^]]*\]", "", name)))
         self._patterns = [(re.compile(translate(name)).match, routes[name]) for name in patterns]
-        self._exact = {name: _single_target_route(name) for name in targets}
-        self._exact = {name: route for name, route in self._exact.items() if self._by_pattern(name) is None}
-        self._exact.update(routes)
+        self._targets = {name: _single_target_route(name) for name in targets}
         self.routes = dict(routes)
 
     def find(self, name: str) -> Route | None:
         """The route of `name`, or None if there is none."""
-        return self._exact.get(name) or self._by_pattern(name)
+        return self.routes.get(name) or self._by_pattern(name) or self._targets.get(name)
 
     def names(self) -> tuple[str, ...]:
         """What a caller may ask for by name: every route that is no pattern, then every target."""
-        return tuple(sorted(filter(lambda name: not is_glob(name), self._exact), key=lambda n: n not in self.routes))
+        return tuple(dict.fromkeys([*(name for name in self.routes if not is_glob(name)), *self._targets]))
 
     def _by_pattern(self, name: str) -> Route | None:
         return next((route for matches, route in self._patterns if matches(name)), None)

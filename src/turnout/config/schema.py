@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -10,10 +10,12 @@ from urllib.parse import urlsplit
 
 from pydantic import (
     BeforeValidator,
+    Discriminator,
     Field,
     ModelWrapValidatorHandler,
     PrivateAttr,
     SecretStr,
+    Tag,
     ValidationInfo,
     field_validator,
     model_validator,
@@ -183,10 +185,19 @@ class PhraseFile(Section):
 Phrase = Annotated[str, Field(min_length=1, pattern=r"\S")]
 
 
-def _phrase_list(value: Any) -> Any:
-    if isinstance(value, str):
-        raise wrong("a phrase list is a list, or a file.", "Write [a phrase, another] or {file: phrases.txt}.")
-    return value
+def _either(of: type[Any] | tuple[type[Any], ...], one: str, other: str) -> Callable[[Any], str]:
+    """Tells which of two forms a value means to have, so that only that one's errors are shown."""
+    return lambda value: one if isinstance(value, of) else other
+
+
+PhraseList = Annotated[
+    Annotated[list[Phrase], Tag("<phrases>")] | Annotated[PhraseFile, Tag("<file>")],
+    Discriminator(_either((list, str), "<phrases>", "<file>")),
+]
+CommitPoint = Annotated[
+    Annotated[Literal["first_token", "finish"], Tag("<point>")] | Annotated[CommitAfter, Tag("<after>")],
+    Discriminator(_either(str, "<point>", "<after>")),
+]
 
 
 class RouteConfig(Section):
@@ -199,7 +210,7 @@ class RouteConfig(Section):
     baseline: TargetName | None = Field(
         None, description="The target that would have been used without routing; savings are measured against it."
     )
-    lists: dict[str, Annotated[list[Phrase] | PhraseFile, BeforeValidator(_phrase_list)]] = Field(
+    lists: dict[str, PhraseList] = Field(
         default_factory=dict,
         description="Phrase lists for `matches`: whole words, in any case. Inline, or {file: path} with "
         "a phrase to a line.",
@@ -207,7 +218,7 @@ class RouteConfig(Section):
     timeouts: TimeoutsConfig = Field(
         default_factory=TimeoutsConfig, description="Limits of each call and of the whole request."
     )
-    commit: Literal["first_token", "finish"] | CommitAfter = Field(
+    commit: CommitPoint = Field(
         "first_token",
         description="When a stream is committed; until then its answer is held and another target can still take over.",
     )

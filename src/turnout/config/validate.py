@@ -28,10 +28,10 @@ _FIXES: Final[Mapping[str, str]] = {
     "bool_parsing": "Write true or false.",
     "bool_type": "Write true or false.",
     "list_type": "Write a list: [one, two].",
+    "model_attributes_type": "Write `key: value` lines, indented.",
     "dict_type": "Write `key: value` lines, indented.",
     "model_type": "Write `key: value` lines, indented.",
-    "model_attributes_type": "Write `key: value` lines, indented.",
-    "too_short": "Give at least one.",
+    "literal_error": "Write one of them.",
     "policy": "Write a target's name, [first, second], or one of the keys.",
 }
 
@@ -73,11 +73,8 @@ def _path(loc: tuple[str | int, ...]) -> Path:
     return tuple(part for part in loc if not (isinstance(part, str) and _names_an_alternative(part)))
 
 
-_ALTERNATIVES: Final = frozenset({"PhraseFile", "CommitAfter", "[key]"})
-
-
 def _names_an_alternative(part: str) -> bool:
-    return part in _ALTERNATIVES or part.startswith(("<", "list[", "literal[", "function-"))
+    return part == "[key]" or part.startswith("<")
 
 
 def _config_error(details: ErrorDetails, document: Document) -> ConfigError:
@@ -98,9 +95,14 @@ def _words(details: ErrorDetails, path: Path) -> tuple[str, str]:
             return f"'{path[-1]}' is missing.", "Add it."
         case "extra_forbidden":
             return _unknown_key(path)
+        case "too_short":
+            return f"it needs {context['min_length']} or more.", "Add what is missing."
+        case "string_too_short" | "string_pattern_mismatch":
+            return "it is empty.", "Write something, or remove it."
         case kind:
-            said = details["msg"].removeprefix("Input ").removeprefix("Value ").rstrip(".")
-            return f"{said[:1].lower()}{said[1:]}.", _FIXES.get(kind, "")
+            said = details["msg"].partition(" or instance of ")[0].partition(", unable to")[0]
+            said = said.removeprefix("Input ").removeprefix("Value ").rstrip(".")
+            return f"it {said}." if said.startswith("should") else f"{said}.", _FIXES.get(kind, "")
 
 
 def _unknown_key(path: Path) -> tuple[str, str]:
