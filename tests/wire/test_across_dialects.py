@@ -8,24 +8,30 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.wire.anthropic_messages import test_translation as anthropic
 from tests.wire.following import decoded, encoded, folded
-from tests.wire.openai_chat import test_translation as openai
+from tests.wire.sdks import through_anthropic, through_openai
 from tests.wire.translating import answers, told
 from turnout.types.chat import Answer
+from turnout.wire.anthropic_messages.decoder import Decoder as AnthropicDecoder
+from turnout.wire.anthropic_messages.encoder import Encoder as AnthropicEncoder
+from turnout.wire.dialect import StreamDecoder, StreamEncoder
+from turnout.wire.openai_chat.decoder import Decoder as OpenAIDecoder
+from turnout.wire.openai_chat.encoder import Encoder as OpenAIEncoder
 from turnout.wire.sse import SseSplitter
 
-ENCODERS = {"openai": openai.Encoder, "anthropic": anthropic.Encoder}
-DECODERS = {"openai": openai.Decoder, "anthropic": anthropic.Decoder}
+ENCODERS: dict[str, type[OpenAIEncoder | AnthropicEncoder]] = {"openai": OpenAIEncoder, "anthropic": AnthropicEncoder}
+DECODERS: dict[str, type[OpenAIDecoder | AnthropicDecoder]] = {"openai": OpenAIDecoder, "anthropic": AnthropicDecoder}
+SDKS = {"openai": through_openai, "anthropic": through_anthropic}
 WITH_USAGE: dict[str, Any] = {"stream_options": {"include_usage": True}}
 
 
 @pytest.mark.parametrize(("provider", "caller"), [("openai", "anthropic"), ("anthropic", "openai")])
 @settings(max_examples=50)
 @given(data=st.data(), answer=answers(signed=False))
-def test_an_answer_survives_the_journey(provider: str, caller: str, data: st.DataObject, answer: Answer):
+def test_an_answer_survives_the_journey(provider: str, caller: str, data: st.DataObject, answer: Answer) -> None:
     upstream = encoded(ENCODERS[provider](WITH_USAGE, "m"), data.draw(told(answer, interleaved=True)))
-    decoder, encoder = DECODERS[provider](), ENCODERS[caller](WITH_USAGE, "m")
+    decoder: StreamDecoder = DECODERS[provider]()
+    encoder: StreamEncoder = ENCODERS[caller](WITH_USAGE, "m")
     splitter = SseSplitter()
     cut = data.draw(st.integers(0, len(upstream)))
     arrived = [*splitter.feed(upstream[:cut]), *splitter.feed(upstream[cut:])]
@@ -33,4 +39,4 @@ def test_an_answer_survives_the_journey(provider: str, caller: str, data: st.Dat
     there = folded(decoded(DECODERS[caller](), sent))
     for field in ("id", "model", "parts", "finish", "usage"):
         assert getattr(there, field) == getattr(answer, field)
-    {"openai": openai.through_the_sdk, "anthropic": anthropic.through_the_sdk}[caller](sent)
+    assert SDKS[caller](sent)

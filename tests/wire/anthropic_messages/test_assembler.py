@@ -8,7 +8,7 @@ from tests.wire.following import anthropic_event as event
 from tests.wire.following import assembled
 from turnout.wire.anthropic_messages.assembler import Assembler
 
-MESSAGE = {
+MESSAGE: dict[str, Any] = {
     "id": "msg_1",
     "type": "message",
     "role": "assistant",
@@ -33,7 +33,7 @@ def block(index: int, content: dict[str, Any], *deltas: dict[str, Any]) -> bytes
     return b"".join([start, *pieces, event("content_block_stop", index=index)])
 
 
-def test_a_stream_becomes_the_unary_answer():
+def test_a_stream_becomes_the_unary_answer() -> None:
     stream = [
         START,
         event("ping"),
@@ -80,11 +80,11 @@ def test_a_stream_becomes_the_unary_answer():
         "stop_reason": "tool_use",
         "container": {"id": "c"},
         "context_management": {"applied_edits": []},
-        "usage": MESSAGE["usage"] | {"output_tokens": 9},  # type: ignore[operator]
+        "usage": MESSAGE["usage"] | {"output_tokens": 9},
     }
 
 
-def test_a_delta_that_nobody_knows_is_merged():
+def test_a_delta_that_nobody_knows_is_merged() -> None:
     told = body(START, block(0, {"type": "new", "a": "x"}, {"type": "new_delta", "a": "y", "b": 1}), STOP, END)
     assert told["content"] == [{"type": "new", "a": "xy", "b": 1}]
 
@@ -109,6 +109,6 @@ TOOL = {"type": "tool_use", "id": "t", "name": "f", "input": {}}
         [START, b"event: message_delta\ndata: {\n\n"],
     ],
 )
-def test_a_stream_that_is_not_a_whole_answer_never_becomes_one(stream: list[bytes]):
+def test_a_stream_that_is_not_a_whole_answer_never_becomes_one(stream: list[bytes]) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - any wording; that none becomes an answer is what matters
         body(*stream)

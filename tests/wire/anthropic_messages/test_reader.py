@@ -43,7 +43,7 @@ def reader() -> Reader:
     return Reader(usage_requested=True)
 
 
-def test_a_whole_answer_is_followed():
+def test_a_whole_answer_is_followed() -> None:
     follow = reader()
     stream = [START, PING, TEXT_BLOCK, text("Hello"), text(" world"), BLOCK_STOP, STOP, END_EVENT]
     assert marks(follow, *stream) == [NONE, NONE, NONE, TOKEN, TOKEN, NONE, FINISH, END]
@@ -53,7 +53,7 @@ def test_a_whole_answer_is_followed():
     assert follow.output_chars == len("Hello world")
 
 
-def test_a_later_count_replaces_an_earlier_one_and_null_replaces_nothing():
+def test_a_later_count_replaces_an_earlier_one_and_null_replaces_nothing() -> None:
     follow = reader()
     usage = {"input_tokens": 20, "cache_read_input_tokens": None, "output_tokens": 3}
     marks(follow, START, event("message_delta", delta={}, usage=usage))
@@ -69,7 +69,7 @@ def test_a_later_count_replaces_an_earlier_one_and_null_replaces_nothing():
         {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {}},
     ],
 )
-def test_a_block_that_says_something_commits(block: dict):
+def test_a_block_that_says_something_commits(block: dict) -> None:
     assert marks(reader(), START, event("content_block_start", index=0, content_block=block)) == [NONE, TOKEN]
 
 
@@ -84,11 +84,11 @@ def test_a_block_that_says_something_commits(block: dict):
         ({"type": "citations_delta", "citation": {"type": "char_location"}}, TOKEN),
     ],
 )
-def test_a_delta_commits_if_it_brings_something(delta: dict, mark: Mark):
+def test_a_delta_commits_if_it_brings_something(delta: dict, mark: Mark) -> None:
     assert marks(reader(), event("content_block_delta", index=0, delta=delta)) == [mark]
 
 
-def test_an_empty_thinking_block_does_not_commit():
+def test_an_empty_thinking_block_does_not_commit() -> None:
     block = {"type": "thinking", "thinking": "", "signature": ""}
     assert marks(reader(), event("content_block_start", index=0, content_block=block)) == [NONE]
 
@@ -103,7 +103,7 @@ def test_an_empty_thinking_block_does_not_commit():
         ("invalid_request_error", FailureKind.BAD_REQUEST),
     ],
 )
-def test_an_error_event_is_a_failure(before: bytes, kind: str, expected: FailureKind):
+def test_an_error_event_is_a_failure(before: bytes, kind: str, expected: FailureKind) -> None:
     follow = reader()
     assert marks(follow, before, event("error", error={"type": kind, "message": "no"}))[-1] is ERROR
     assert follow.failure is not None
@@ -111,13 +111,13 @@ def test_an_error_event_is_a_failure(before: bytes, kind: str, expected: Failure
     assert marks(follow, text("x")) == [NONE]
 
 
-def test_a_stop_without_a_reason_is_no_finish():
+def test_a_stop_without_a_reason_is_no_finish() -> None:
     follow = reader()
     assert marks(follow, START, TEXT_BLOCK, text("x"), BLOCK_STOP, END_EVENT)[-1] is END
     assert follow.finish is None
 
 
-def test_an_event_of_an_unknown_kind_is_passed_over():
+def test_an_event_of_an_unknown_kind_is_passed_over() -> None:
     assert marks(reader(), event("compaction", detail={"a": 1})) == [NONE]
 
 
@@ -135,7 +135,7 @@ def test_an_event_of_an_unknown_kind_is_passed_over():
     ],
 )
 @pytest.mark.parametrize("before", [b"", text("x")])
-def test_what_is_not_of_the_dialect_is_malformed(broken: bytes, before: bytes):
+def test_what_is_not_of_the_dialect_is_malformed(broken: bytes, before: bytes) -> None:
     follow = reader()
     assert marks(follow, before, broken)[-1] is ERROR
     assert follow.failure is not None
@@ -160,7 +160,7 @@ stream_events = st.one_of(
 
 
 @given(st.lists(stream_events, max_size=15))
-def test_reading_only_what_may_matter_is_reading_everything(stream: list[bytes]):
+def test_reading_only_what_may_matter_is_reading_everything(stream: list[bytes]) -> None:
     shrewd, thorough = reader(), reader()
     for one in events(b"".join(stream)):
         thorough._plain = None
@@ -169,7 +169,7 @@ def test_reading_only_what_may_matter_is_reading_everything(stream: list[bytes])
             assert getattr(shrewd, fact) == getattr(thorough, fact)
 
 
-def test_the_short_cut_is_taken():
+def test_the_short_cut_is_taken() -> None:
     follow = reader()
     marks(follow, START, TEXT_BLOCK, text("x"))
     plain = follow._plain

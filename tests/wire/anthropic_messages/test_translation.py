@@ -3,14 +3,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import httpx2
 import pytest
-from anthropic import Anthropic, APIStatusError
+from anthropic import APIStatusError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.wire.following import anthropic_event as event
 from tests.wire.following import assembled, decoded, encoded, events, folded
+from tests.wire.sdks import through_anthropic
 from tests.wire.translating import answers, told
 from turnout.types.chat import Answer, Finish, ToolCall
 from turnout.types.stream import (
@@ -32,32 +32,6 @@ from turnout.wire.anthropic_messages.encoder import Encoder
 
 STARTED = Started("msg_1", "claude-3-5-haiku-20241022")
 END: list[Delta] = [Finished(Finish.STOP), Ended()]
-
-
-class Served(httpx2.BaseTransport):
-    """Answers every request with the stream it holds."""
-
-    stream = b""
-
-    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        return httpx2.Response(200, content=self.stream, headers={"content-type": "text/event-stream"})
-
-
-SERVED = Served()
-SDK = Anthropic(
-    api_key="made-up",
-    base_url="http://provider.test",
-    http_client=httpx2.Client(transport=SERVED),
-    max_retries=0,
-    _strict_response_validation=True,
-)
-
-
-def through_the_sdk(stream: bytes) -> dict[str, Any]:
-    """The final message of the official SDK's own accumulator, every event strictly validated."""
-    SERVED.stream = stream
-    with SDK.messages.stream(model="m", max_tokens=9, messages=[{"role": "user", "content": "hi"}]) as answer:
-        return answer.get_final_message().model_dump(mode="json", exclude_unset=True)
 
 
 def kinds(stream: bytes) -> list[str]:
@@ -85,23 +59,23 @@ def without_time(answer: Answer) -> Answer:
 
 
 @given(st.data(), answers(signed=True))
-def test_what_is_encoded_is_decoded(data: st.DataObject, answer: Answer):
+def test_what_is_encoded_is_decoded(data: st.DataObject, answer: Answer) -> None:
     deltas = data.draw(told(answer, interleaved=data.draw(st.booleans())))
     assert folded(decoded(Decoder(), encoded(Encoder({}, "m"), deltas))) == without_time(answer)
 
 
 @settings(max_examples=50)
 @given(st.data(), answers(signed=True))
-def test_the_sdk_and_the_assembler_make_the_same_answer_of_a_stream(data: st.DataObject, answer: Answer):
+def test_the_sdk_and_the_assembler_make_the_same_answer_of_a_stream(data: st.DataObject, answer: Answer) -> None:
     stream = encoded(Encoder({}, "m"), data.draw(told(answer, interleaved=True)))
-    ours, theirs = assembled(Assembler(), stream), through_the_sdk(stream)
+    ours, theirs = assembled(Assembler(), stream), through_anthropic(stream)
     for block in theirs["content"]:
         block.pop("parsed_output", None)  # the SDK's own
     theirs = {field: theirs[field] for field in ours}
     assert ours == theirs
 
 
-def test_the_events_come_in_the_providers_own_order():
+def test_the_events_come_in_the_providers_own_order() -> None:
     deltas: list[Delta] = [
         STARTED,
         ThinkingDelta("hm"),
@@ -138,13 +112,13 @@ def test_the_events_come_in_the_providers_own_order():
     assert all(one.name and json.loads(one.data or b"")["type"].encode() == one.name for one in events(stream))
 
 
-def test_parallel_calls_are_passed_on_as_they_come():
+def test_parallel_calls_are_passed_on_as_they_come() -> None:
     encoder = Encoder({}, "m")
     encoded(encoder, [STARTED, ToolCallStarted(0, "t0", "f"), ToolCallDelta(0, "{}")])
     assert kinds(encoder.encode(ToolCallStarted(1, "t1", "g"))) == ["stop 0", "start 1 tool_use"]
 
 
-def test_a_call_waits_until_the_one_before_it_is_complete():
+def test_a_call_waits_until_the_one_before_it_is_complete() -> None:
     encoder = Encoder({}, "m")
     encoded(encoder, [STARTED, ToolCallStarted(0, "t0", "f"), ToolCallDelta(0, '{"a":')])
     assert encoder.encode(ToolCallStarted(1, "t1", "g")) == b""
@@ -157,7 +131,7 @@ def test_a_call_waits_until_the_one_before_it_is_complete():
     ]
 
 
-def test_what_comes_for_a_call_that_is_over_is_never_mixed_into_another():
+def test_what_comes_for_a_call_that_is_over_is_never_mixed_into_another() -> None:
     encoder = Encoder({}, "m")
     encoded(encoder, [STARTED, ToolCallStarted(0, "t0", "f"), ToolCallDelta(0, "{}"), ToolCallStarted(1, "t1", "g")])
     assert encoder.encode(ToolCallDelta(0, "\n")) == b""
@@ -165,10 +139,16 @@ def test_what_comes_for_a_call_that_is_over_is_never_mixed_into_another():
         encoder.encode(ToolCallDelta(0, "{}"))
 
 
-def test_usage_is_told_at_the_start_as_far_as_known_and_in_full_at_the_end():
+def test_usage_is_told_at_the_start_as_far_as_known_and_in_full_at_the_end() -> None:
     usage = Usage(input_tokens=10, cached_tokens=4, output_tokens=7)
     for known, at_start in ((None, 0), (Usage(input_tokens=10, cached_tokens=4), 6)):
-        deltas = [Started("m", "m", known), TextDelta("x"), Finished(Finish.STOP), UsageReported(usage), Ended()]
+        deltas: list[Delta] = [
+            Started("m", "m", known),
+            TextDelta("x"),
+            Finished(Finish.STOP),
+            UsageReported(usage),
+            Ended(),
+        ]
         first, *_, last, _ = [json.loads(one.data or b"") for one in events(encoded(Encoder({}, "m"), deltas))]
         assert first["message"]["usage"]["input_tokens"] == at_start
         assert last["usage"] == {
@@ -179,30 +159,30 @@ def test_usage_is_told_at_the_start_as_far_as_known_and_in_full_at_the_end():
         }
 
 
-def test_a_stop_sequence_is_told():
+def test_a_stop_sequence_is_told() -> None:
     finished = Finished(Finish.STOP_SEQUENCE, "\n\nHuman:")
-    message = through_the_sdk(encoded(Encoder({}, "m"), [STARTED, TextDelta("x"), finished, Ended()]))
+    message = through_anthropic(encoded(Encoder({}, "m"), [STARTED, TextDelta("x"), finished, Ended()]))
     assert (message["stop_reason"], message["stop_sequence"]) == ("stop_sequence", "\n\nHuman:")
 
 
 @pytest.mark.parametrize("finish", list(Finish))
-def test_every_finish_is_one_the_sdk_knows(finish: Finish):
-    assert through_the_sdk(encoded(Encoder({}, "m"), [STARTED, TextDelta("x"), Finished(finish), Ended()]))
+def test_every_finish_is_one_the_sdk_knows(finish: Finish) -> None:
+    assert through_anthropic(encoded(Encoder({}, "m"), [STARTED, TextDelta("x"), Finished(finish), Ended()]))
 
 
-def test_a_refusal_is_told_in_its_own_words():
-    message = through_the_sdk(encoded(Encoder({}, "m"), [STARTED, RefusalDelta("I won't"), *END]))
+def test_a_refusal_is_told_in_its_own_words() -> None:
+    message = through_anthropic(encoded(Encoder({}, "m"), [STARTED, RefusalDelta("I won't"), *END]))
     assert message["content"][0]["text"] == "I won't"
 
 
-def test_a_stream_that_has_not_finished_is_never_ended():
+def test_a_stream_that_has_not_finished_is_never_ended() -> None:
     encoder = Encoder({}, "m")
     encoded(encoder, [STARTED, TextDelta("x")])
     with pytest.raises(ValueError, match="without having finished"):
         encoder.encode(Ended())
 
 
-def test_no_event_carries_an_id_field():
+def test_no_event_carries_an_id_field() -> None:
     stream = encoded(Encoder({}, "m"), [STARTED, TextDelta("id: 1"), *END])
     assert all(line.startswith((b"data: ", b"event: ")) or not line for line in stream.split(b"\n"))
 
@@ -224,14 +204,14 @@ MESSAGE_STOP = event("message_stop")
 
 
 @pytest.mark.parametrize("told_input", [{}, {"city": "Paris"}])
-def test_a_call_whose_input_comes_at_once_has_it(told_input: dict):
+def test_a_call_whose_input_comes_at_once_has_it(told_input: dict) -> None:
     stream = [START, block("tool_use", id="t", name="f", input=told_input), BLOCK_STOP, FINISH, MESSAGE_STOP]
     (call,) = folded(decoded(Decoder(), *stream)).parts
     assert isinstance(call, ToolCall)
     assert json.loads(call.arguments) == told_input
 
 
-def test_a_ping_and_an_empty_block_say_nothing():
+def test_a_ping_and_an_empty_block_say_nothing() -> None:
     assert decoded(Decoder(), event("ping"), START, event("ping"), block("text", text=""), BLOCK_STOP)[1:] == []
 
 
@@ -246,14 +226,14 @@ def test_a_ping_and_an_empty_block_say_nothing():
         [b"event: message_start\ndata: {\n\n"],
     ],
 )
-def test_what_cannot_be_said_otherwise_is_an_error(broken: list[bytes]):
+def test_what_cannot_be_said_otherwise_is_an_error(broken: list[bytes]) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - any wording; which events are refused is what matters
         decoded(Decoder(), *broken)
 
 
-def test_the_sdk_raises_on_an_error_event_that_the_relay_passes_on():
+def test_the_sdk_raises_on_an_error_event_that_the_relay_passes_on() -> None:
     with pytest.raises(APIStatusError, match="Overloaded"):
-        through_the_sdk(
+        through_anthropic(
             Encoder({}, "m").encode(STARTED)
             + event("error", error={"type": "overloaded_error", "message": "Overloaded"})
         )

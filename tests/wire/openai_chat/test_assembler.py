@@ -22,9 +22,14 @@ def message(*deltas: dict[str, Any]) -> dict[str, Any]:
     return told
 
 
-def test_a_stream_becomes_the_unary_answer():
-    usage = {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11, "a_new_count": {"x": 1}}
-    fields = {"service_tier": "default", "system_fingerprint": "fp_1", "usage": None, "obfuscation": "abc"}
+def test_a_stream_becomes_the_unary_answer() -> None:
+    usage: dict[str, Any] = {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11, "a_new_count": {"x": 1}}
+    fields: dict[str, Any] = {
+        "service_tier": "default",
+        "system_fingerprint": "fp_1",
+        "usage": None,
+        "obfuscation": "abc",
+    }
     stream = [
         chunk({"role": "assistant", "content": "", "refusal": None}, **fields),
         chunk({"content": "Hello"}, **fields),
@@ -52,18 +57,18 @@ def test_a_stream_becomes_the_unary_answer():
     }
 
 
-def test_a_stream_without_usage_becomes_an_answer_without():
+def test_a_stream_without_usage_becomes_an_answer_without() -> None:
     assert "usage" not in body(chunk({"content": "x"}, usage=None), STOP)
 
 
-def test_a_field_that_nobody_knows_is_kept():
+def test_a_field_that_nobody_knows_is_kept() -> None:
     stream = [chunk({"content": "x", "mood": "calm"}, citations=["a"]), chunk({}, "stop", citations=["a", "b"])]
     answer = body(*stream)
     assert answer["citations"] == ["a", "b"]
     assert answer["choices"][0]["message"]["mood"] == "calm"
 
 
-def test_parallel_tool_calls_keep_their_arguments_apart():
+def test_parallel_tool_calls_keep_their_arguments_apart() -> None:
     def call(index: int, **fields: Any) -> dict[str, Any]:
         return {"tool_calls": [{"index": index, **fields}]}
 
@@ -85,7 +90,7 @@ def test_parallel_tool_calls_keep_their_arguments_apart():
     }
 
 
-def test_several_pieces_of_a_call_may_share_a_chunk():
+def test_several_pieces_of_a_call_may_share_a_chunk() -> None:
     pieces = [
         {"index": 0, "id": "a", "function": {"name": "f", "arguments": "{"}},
         {"index": 0, "function": {"arguments": "}"}},
@@ -94,17 +99,17 @@ def test_several_pieces_of_a_call_may_share_a_chunk():
 
 
 @pytest.mark.parametrize("field", ["content", "refusal", "reasoning_content", "reasoning"])
-def test_texts_grow(field: str):
+def test_texts_grow(field: str) -> None:
     assert message({field: "a"}, {field: None}, {field: "b"}, {field: ""})[field] == "ab"
 
 
-def test_a_name_told_twice_is_one_name():
+def test_a_name_told_twice_is_one_name() -> None:
     call = {"index": 0, "id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
     again = {"index": 0, "id": "a", "type": "function", "function": {"name": "f", "arguments": ""}}
     assert message({"tool_calls": [call]}, {"tool_calls": [again]})["tool_calls"][0]["function"]["name"] == "f"
 
 
-def test_numbered_items_of_a_list_merge_and_others_follow_each_other():
+def test_numbered_items_of_a_list_merge_and_others_follow_each_other() -> None:
     first = {"type": "reasoning.text", "index": 0, "text": "a"}
     told = message(
         {"reasoning_details": [first]},
@@ -116,16 +121,16 @@ def test_numbered_items_of_a_list_merge_and_others_follow_each_other():
     assert told["annotations"] == [{"url": 1}, {"url": 2}]
 
 
-def test_logprobs_are_those_of_all_chunks():
+def test_logprobs_are_those_of_all_chunks() -> None:
     def token(text: str, told: dict[str, Any] | None) -> bytes:
         return chunk(choices=[{"index": 0, "delta": {"content": text}, "logprobs": told, "finish_reason": None}])
 
-    a, b = ({"token": text, "logprob": -1, "bytes": None, "top_logprobs": []} for text in "ab")
+    a, b = ({"token": text, "logprob": -1, "top_logprobs": list[Any]()} for text in "ab")
     stream = [token("a", {"content": [a], "refusal": None}), token("b", {"content": [b], "refusal": None}), STOP]
     assert body(*stream)["choices"][0]["logprobs"] == {"content": [a, b], "refusal": None}
 
 
-def test_choices_are_told_apart():
+def test_choices_are_told_apart() -> None:
     def of(index: int, delta: dict[str, Any], finish: str | None = None) -> bytes:
         return chunk(choices=[{"index": index, "delta": delta, "finish_reason": finish}])
 
@@ -151,6 +156,6 @@ def test_choices_are_told_apart():
         [chunk({"content": "x"}), b'data: {"choices":[{"index":0,"delta":[]}],"x":1}\n\n'],
     ],
 )
-def test_a_stream_that_is_not_a_whole_answer_never_becomes_one(stream: list[bytes]):
+def test_a_stream_that_is_not_a_whole_answer_never_becomes_one(stream: list[bytes]) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - any wording; that none becomes an answer is what matters
         body(*stream)

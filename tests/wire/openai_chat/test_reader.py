@@ -28,7 +28,7 @@ def reader() -> Reader:
     return Reader(usage_requested=True)
 
 
-def test_a_whole_answer_is_followed():
+def test_a_whole_answer_is_followed() -> None:
     follow = reader()
     told = marks(follow, ROLE, text("Hello"), text(" world"), STOP, chunk(usage=USAGE), DONE)
     assert told == [NONE, TOKEN, TOKEN, FINISH, NONE, END]
@@ -56,7 +56,7 @@ def test_a_whole_answer_is_followed():
         b'data: {"type": "ping"}\n\n',
     ],
 )
-def test_nothing_of_the_preamble_commits(preamble: bytes):
+def test_nothing_of_the_preamble_commits(preamble: bytes) -> None:
     follow = reader()
     assert marks(follow, preamble) == [NONE]
     assert marks(follow, text("x"), preamble) == [TOKEN, NONE]
@@ -75,20 +75,20 @@ def test_nothing_of_the_preamble_commits(preamble: bytes):
         {"audio": {"id": "a", "data": "AAAA"}},
     ],
 )
-def test_text_reasoning_a_refusal_and_a_tool_call_commit(delta: dict):
+def test_text_reasoning_a_refusal_and_a_tool_call_commit(delta: dict) -> None:
     assert marks(reader(), chunk(delta)) == [TOKEN]
 
 
-def test_a_chunk_with_usage_alone_is_left_out_only_if_the_caller_did_not_ask():
+def test_a_chunk_with_usage_alone_is_left_out_only_if_the_caller_did_not_ask() -> None:
     assert marks(Reader(usage_requested=False), chunk(usage=USAGE)) == [Mark.USAGE_ONLY]
     assert marks(Reader(usage_requested=True), chunk(usage=USAGE)) == [NONE]
 
 
-def test_usage_with_a_finish_is_the_callers_event():
+def test_usage_with_a_finish_is_the_callers_event() -> None:
     assert marks(Reader(usage_requested=False), text("x"), chunk({}, "stop", usage=USAGE)) == [TOKEN, FINISH]
 
 
-def test_usage_in_every_chunk_is_followed_to_the_last():
+def test_usage_in_every_chunk_is_followed_to_the_last() -> None:
     follow = Reader(usage_requested=False)
     counts = [{**USAGE, "completion_tokens": count} for count in range(1, 5)]
     assert marks(follow, *(chunk({"content": "x"}, usage=count) for count in counts)) == [TOKEN] * 4
@@ -97,31 +97,31 @@ def test_usage_in_every_chunk_is_followed_to_the_last():
     assert follow.usage == Usage(input_tokens=9, output_tokens=7)
 
 
-def test_a_stream_without_usage_has_none():
+def test_a_stream_without_usage_has_none() -> None:
     follow = reader()
     marks(follow, text("x"), STOP, DONE)
     assert follow.usage is None
 
 
-def test_a_stream_that_stops_has_not_finished():
+def test_a_stream_that_stops_has_not_finished() -> None:
     follow = reader()
     marks(follow, ROLE, text("x"), text("y"))
     assert (follow.finish, follow.ended) == (None, False)
 
 
-def test_a_finish_without_the_protocols_end_is_told_from_one_with_it():
+def test_a_finish_without_the_protocols_end_is_told_from_one_with_it() -> None:
     follow = reader()
     marks(follow, text("x"), STOP)
     assert (follow.finish, follow.ended) == (Finish.STOP, False)
 
 
-def test_an_end_without_a_finish_is_told_from_one_with_it():
+def test_an_end_without_a_finish_is_told_from_one_with_it() -> None:
     follow = reader()
     assert marks(follow, text("x"), DONE) == [TOKEN, END]
     assert (follow.finish, follow.ended) == (None, True)
 
 
-def test_what_follows_the_end_says_nothing():
+def test_what_follows_the_end_says_nothing() -> None:
     follow = reader()
     assert marks(follow, text("x"), STOP, DONE, DONE, text("y"), b"data: {\n\n")[2:] == [END, NONE, NONE, NONE]
     assert (follow.output_chars, follow.failure) == (1, None)
@@ -131,13 +131,13 @@ def test_what_follows_the_end_says_nothing():
     ("reason", "finish"),
     [("length", Finish.LENGTH), ("content_filter", Finish.CONTENT_FILTER), ("eos", Finish.OTHER)],
 )
-def test_each_finish_reason_is_a_finish(reason: str, finish: Finish):
+def test_each_finish_reason_is_a_finish(reason: str, finish: Finish) -> None:
     follow = reader()
     assert marks(follow, text("x"), chunk({"content": "y"}, reason)) == [TOKEN, TOKEN | FINISH]
     assert follow.finish is finish
 
 
-def test_several_choices_have_finished_when_each_has():
+def test_several_choices_have_finished_when_each_has() -> None:
     def of(index: int, delta: dict, finish: str | None = None) -> bytes:
         choice = {"index": index, "delta": delta, "finish_reason": finish}
         return chunk(None, choices=[choice])
@@ -167,7 +167,9 @@ def test_several_choices_have_finished_when_each_has():
     ],
 )
 @pytest.mark.parametrize("before", [b"", ROLE, text("x") * 5])
-def test_an_error_in_the_stream_is_a_failure(data: str, kind: str, code: str | None, message: str, before: bytes):
+def test_an_error_in_the_stream_is_a_failure(
+    data: str, kind: str, code: str | None, message: str, before: bytes
+) -> None:
     follow = reader()
     assert marks(follow, before, b"data: " + data.encode() + b"\n\n")[-1] is ERROR
     assert follow.failure is not None
@@ -177,11 +179,11 @@ def test_an_error_in_the_stream_is_a_failure(data: str, kind: str, code: str | N
 
 
 @pytest.mark.parametrize("data", [b"data: it broke\n", b'data: {"message":"it broke"}\n', b""])
-def test_an_event_named_error_is_an_error_whatever_it_holds(data: bytes):
+def test_an_event_named_error_is_an_error_whatever_it_holds(data: bytes) -> None:
     assert marks(reader(), b"event: error\n" + data + b"\n") == [ERROR]
 
 
-def test_a_finish_reason_error_is_an_error():
+def test_a_finish_reason_error_is_an_error() -> None:
     follow = reader()
     assert marks(follow, text("x"), chunk({}, "error")) == [TOKEN, ERROR]
     assert follow.finish is None
@@ -209,14 +211,14 @@ def test_a_finish_reason_error_is_an_error():
     ],
 )
 @pytest.mark.parametrize("before", [b"", text("x")])
-def test_what_is_not_of_the_dialect_is_malformed(broken: bytes, before: bytes):
+def test_what_is_not_of_the_dialect_is_malformed(broken: bytes, before: bytes) -> None:
     follow = reader()
     assert marks(follow, before, broken)[-1] is ERROR
     assert follow.failure is not None
     assert follow.failure.kind is FailureKind.MALFORMED
 
 
-def test_half_a_surrogate_pair_is_taken_as_the_sdks_take_it():
+def test_half_a_surrogate_pair_is_taken_as_the_sdks_take_it() -> None:
     follow = reader()
     halves = [text("x").replace(b'"x"', half) for half in (b'"\\ud83d"', b'"\\ude82"')]
     assert marks(follow, text("x"), *halves) == [TOKEN, TOKEN, TOKEN]
@@ -254,7 +256,7 @@ def laid_out(raw: bytes, layout: str) -> bytes:
 
 
 @given(st.lists(chunks, max_size=12), layouts)
-def test_reading_only_what_may_matter_is_reading_everything(stream: list[bytes], layout: str):
+def test_reading_only_what_may_matter_is_reading_everything(stream: list[bytes], layout: str) -> None:
     shrewd, thorough = reader(), reader()
     for event in events(b"".join(laid_out(raw, layout) for raw in stream)):
         thorough._plain = None
@@ -263,7 +265,7 @@ def test_reading_only_what_may_matter_is_reading_everything(stream: list[bytes],
             assert getattr(shrewd, fact) == getattr(thorough, fact)
 
 
-def test_the_short_cut_is_taken():
+def test_the_short_cut_is_taken() -> None:
     follow = reader()
     marks(follow, text("x"))
     plain = follow._plain
