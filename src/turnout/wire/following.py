@@ -68,7 +68,7 @@ class Following(ABC):
             self.ended = True
             return _END
         body = read_object(data)
-        error = body.get("error") or (body if body.get("object") == "error" else None)
+        error = body.get("error") or (body if "error" in (body.get("object"), body.get("type")) else None)
         if error:
             self.failure = stream_failure(error, data)
             return _ERROR
@@ -82,6 +82,11 @@ class Following(ABC):
             body = {}
         self.failure = stream_failure(body.get("error") or body, data)
         return _ERROR
+
+    def _note_model(self, model: Any) -> None:
+        """Keep the first model that is told."""
+        if self.model is None and isinstance(model, str):
+            self.model = model or None
 
     @abstractmethod
     def take(self, body: dict[str, Any]) -> Mark:

@@ -111,6 +111,13 @@ def test_an_error_event_is_a_failure(before: bytes, kind: str, expected: Failure
     assert marks(follow, text("x")) == [NONE]
 
 
+def test_an_error_that_only_its_type_tells_is_one() -> None:
+    follow = reader()
+    assert marks(follow, b'data: {"type":"error","message":"no"}\n\n') == [ERROR]
+    assert follow.failure is not None
+    assert follow.failure.message == "no"
+
+
 def test_a_stop_without_a_reason_is_no_finish() -> None:
     follow = reader()
     assert marks(follow, START, TEXT_BLOCK, text("x"), BLOCK_STOP, END_EVENT)[-1] is END

@@ -13,6 +13,7 @@ from turnout.types.failure import FailureKind
 from turnout.types.stream import Mark
 from turnout.types.usage import Usage
 from turnout.wire.openai_chat.reader import Reader
+from turnout.wire.sse import SseEvent
 
 ROLE = chunk({"role": "assistant", "content": "", "refusal": None})
 STOP = chunk({}, "stop")
@@ -263,6 +264,26 @@ def test_reading_only_what_may_matter_is_reading_everything(stream: list[bytes],
         assert shrewd.read(event) is thorough.read(event)
         for fact in ("usage", "finish", "model", "failure", "ended", "output_chars"):
             assert getattr(shrewd, fact) == getattr(thorough, fact)
+
+
+PLAIN = [text("Hello, wörld\n"), chunk({"content": "x"}, obfuscation="abc"), chunk({"reasoning": "x"}, usage=None)]
+
+
+@given(st.sampled_from(PLAIN), st.integers(6), st.integers(0, 3), st.binary(max_size=3))
+def test_no_damage_to_an_event_gets_past(plain: bytes, place: int, dropped: int, put: bytes) -> None:
+    place %= len(plain) - 2
+    damaged = SseEvent(plain[:place] + put + plain[place + dropped : -2] + b"\n\n")
+    shrewd, thorough = reader(), reader()
+    for follow in (shrewd, thorough):
+        marks(follow, plain)
+    thorough._plain = None
+    assert shrewd.read(damaged) is thorough.read(damaged)
+    assert shrewd.failure == thorough.failure
+    assert (shrewd.finish, shrewd.usage, shrewd.output_chars) == (
+        thorough.finish,
+        thorough.usage,
+        thorough.output_chars,
+    )
 
 
 def test_the_short_cut_is_taken() -> None:

@@ -41,7 +41,7 @@ class Reader(Following):
                 return self._block(expect(dict, body.get("content_block"), "a block"))
             case "message_start":
                 message = expect(dict, body.get("message"), "the message")
-                self.model = message.get("model") or None
+                self._note_model(message.get("model"))
                 self._count(message.get("usage"))
             case "message_delta":
                 self._count(body.get("usage"))

@@ -48,8 +48,7 @@ class Reader(Following):
 
     def take(self, body: dict[str, Any]) -> Mark:
         """Take a chunk that is no error."""
-        if self.model is None:
-            self.model = body.get("model") or None
+        self._note_model(body.get("model"))
         usage = body.get("usage")
         if usage:
             self.usage = usage_from(expect(dict, usage, "usage"))
