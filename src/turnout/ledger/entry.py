@@ -23,10 +23,10 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One line, as read: the decision's own bytes are kept, and decoded only where they are looked at."""
+    """One line, as read. `decision` is its own bytes, decoded only where they are looked at; empty for an intent."""
 
     intent: Intent | None = None
-    decision: msgspec.Raw | None = None
+    decision: msgspec.Raw = msgspec.Raw()
 
 
 class _OnlyId(msgspec.Struct, frozen=True):

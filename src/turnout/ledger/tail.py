@@ -149,7 +149,7 @@ def _sort(lines: Lines, still_open: dict[str, tuple[int, Intent]], take: Callabl
     for line in lines.lines:
         try:
             entry = decode_line(line)
-            if entry.decision is not None:
+            if entry.decision:
                 still_open.pop(take(entry.decision), None)
         except (msgspec.DecodeError, UnicodeDecodeError):
             torn += 1

@@ -27,7 +27,7 @@ CREATE INDEX decisions_user ON decisions (user, time) WHERE user IS NOT NULL;
 CREATE INDEX decisions_route ON decisions (route, time);
 CREATE INDEX decisions_target ON decisions (target, time);
 CREATE INDEX decisions_trouble ON decisions (outcome, time) WHERE outcome <> 'answered';
-CREATE INDEX decisions_query ON decisions (query_hash) WHERE query_hash <> '';
+-- None on query_hash: its values are spread at random, so that every insert would write a page of it.
 
 CREATE TABLE attempts (
     decision TEXT NOT NULL,          -- the decision's id

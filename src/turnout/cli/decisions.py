@@ -1,0 +1,207 @@
+"""`turnout decisions`: what was decided, newest last, as it happens, or one request's whole story."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from turnout.cli.decision_story import story
+from turnout.cli.decision_table import DecisionTable
+from turnout.cli.options import spread
+from turnout.errors import LedgerError
+from turnout.insight import query
+from turnout.insight.query import Filter
+from turnout.ledger.drain import Drain
+from turnout.ledger.entry import encode_decision
+from turnout.ledger.location import DEFAULT, ENVIRONMENT_VARIABLE, data_directory, database_file, journal_directory
+from turnout.ledger.sqlite import SqliteStore
+from turnout.types.decision import Decision, DecisionOutcome
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_PIPED_WIDTH = 180
+_RECENT = 10
+_LIMIT = 50
+
+app = typer.Typer(invoke_without_command=True)
+
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", help=f"The data directory; by default ${ENVIRONMENT_VARIABLE}, else ./{DEFAULT}."),
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object per line, with every field of the record.")]
+
+
+def _moment(given: str | None) -> datetime | None:
+    """A point in time from `90s`, `15m`, `1h`, `7d`, `2w` (ago), or ISO 8601 (local unless it says otherwise)."""
+    if given is None:
+        return None
+    try:
+        if ago := re.fullmatch(r"(\d+(?:\.\d+)?)([smhdw])", given.strip()):
+            return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: float(ago[1])})
+        return datetime.fromisoformat(given.strip()).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise typer.BadParameter(f"{given!r} is no time. Write 15m, 1h, 7d or 2026-03-01T09:30.") from error
+
+
+def _amount(given: str | None) -> Decimal | None:
+    if given is None:
+        return None
+    if not re.fullmatch(r"\d{1,9}(\.\d{1,12})?", given):
+        raise typer.BadParameter(f"{given!r} is no amount in USD. Write 0.01, for example.")
+    return Decimal(given)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """The options that choose decisions."""
+
+    since: Annotated[str | None, typer.Option(help="Only since then: 15m, 1h, 7d, or a date and time.")] = None
+    until: Annotated[str | None, typer.Option(help="Only before then.")] = None
+    tenant: Annotated[str | None, typer.Option(help="Only this tenant's.")] = None
+    user: Annotated[str | None, typer.Option(help="Only this user's.")] = None
+    route: Annotated[str | None, typer.Option(help="Only this route's.")] = None
+    target: Annotated[str | None, typer.Option(help="Only those that this target answered.")] = None
+    outcome: Annotated[DecisionOutcome | None, typer.Option(help="Only those that ended so.")] = None
+    rule: Annotated[str | None, typer.Option(help="Only those that this rule decided.")] = None
+    query_hash: Annotated[str | None, typer.Option(help="Only those that asked exactly this.")] = None
+    min_cost: Annotated[str | None, typer.Option(help="Only those that cost at least so much, in USD.")] = None
+    fallbacks: Annotated[bool, typer.Option("--fallbacks", help="Only those that needed a fallback.")] = False
+
+    def filter(self) -> Filter:
+        """The same as a question to the ledger."""
+        return Filter(
+            since=_moment(self.since),
+            until=_moment(self.until),
+            tenant=self.tenant,
+            user=self.user,
+            route=self.route,
+            target=self.target,
+            outcome=self.outcome,
+            rule=self.rule,
+            query_hash=self.query_hash,
+            min_cost_usd=_amount(self.min_cost),
+            fell_back=self.fallbacks,
+        )
+
+
+@app.callback()
+@spread("wanted")
+def decisions(
+    context: typer.Context,
+    *,
+    wanted: Wanted,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new ones as they come.")] = False,
+    json: Json = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many: the newest. [default: 50]")] = None,
+    data: Data = None,
+) -> None:
+    r"""Show what was decided: the newest last, or one request's whole story.
+
+    \b
+    turnout decisions --since 1h --route support
+    turnout decisions --follow --outcome failed
+    turnout decisions --json --limit 1000 | jq .cost_usd
+    turnout decisions show 01a20564-ac86-75b6
+    """
+    if context.invoked_subcommand:
+        context.obj = data
+        return
+    asked, directory = wanted.filter(), data_directory(data)
+    store = _opened(directory)
+    printed = DecisionPrinter(json=json)
+    if follow:
+        _explain_nothing(printed.console, store, directory, Filter())
+        with suppress(KeyboardInterrupt):
+            for decision in query.follow(store, asked, recent=limit or _RECENT):
+                printed.show([decision])
+        return
+    found = list(query.decisions(store, asked, limit=limit or _LIMIT))
+    if not found:
+        _explain_nothing(printed.console, store, directory, asked)
+    printed.show(found[::-1])
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    decision_id: Annotated[str, typer.Argument(metavar="ID", help="The decision's id, or how it begins.")],
+    json: Json = False,
+    data: Data = None,
+) -> None:
+    r"""Tell the whole story of one request.
+
+    \b
+    turnout decisions show 01a20564-ac86-75b6
+    """
+    directory = data_directory(data or context.obj)
+    store = _opened(directory)
+    try:
+        found = query.decision(store, decision_id.strip().lower())
+    except query.AmbiguousId as error:
+        _say(f"Several decisions begin with {decision_id}. Give more of the id:\n  " + "\n  ".join(error.ids))
+        raise typer.Exit(1) from error
+    if found is None:
+        _say(f"No decision in {directory} begins with {decision_id}. List them with: turnout decisions")
+        raise typer.Exit(1)
+    if json:
+        typer.echo(encode_decision(found))
+    else:
+        _console().print(story(found))
+
+
+class DecisionPrinter:
+    """Prints decisions as they are handed over: lines of JSON, or one table that goes on."""
+
+    def __init__(self, *, json: bool) -> None:
+        self.console = _console(stderr=json)
+        self._table = None if json else DecisionTable(self.console)
+
+    def show(self, decisions: Iterable[Decision]) -> None:
+        """Print some more."""
+        if self._table:
+            self._table.print(decisions)
+            return
+        for decision in decisions:
+            typer.echo(encode_decision(decision))
+
+
+def _opened(directory: Path) -> SqliteStore:
+    """The store, with what dead processes left in their journals taken in first."""
+    store = SqliteStore(database_file(directory))
+    try:
+        Drain(journal_directory(directory), store).sweep()
+    except LedgerError as error:
+        _say(f"Some decisions may be missing: {error}")
+    finally:
+        store.close()
+    return store
+
+
+def _explain_nothing(console: Console, store: SqliteStore, directory: Path, asked: Filter) -> None:
+    """Say why there is nothing to see, and what to do."""
+    if query.count(store):
+        if asked != Filter():
+            console.print("No decision is like that. Leave out an option, or look at all: turnout decisions")
+        return
+    console.print(f"No decisions yet in {directory}. Start the gateway (turnout serve) and send it a request,")
+    console.print(f"or say where its data directory is: --data DIR, or ${ENVIRONMENT_VARIABLE}.")
+
+
+def _console(*, stderr: bool = False) -> Console:
+    """The terminal; what is piped is not cut to a terminal's width."""
+    console = Console(stderr=stderr, highlight=False, soft_wrap=False)
+    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=_PIPED_WIDTH)
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")

@@ -1,0 +1,1 @@
+"""LEARN: questions to the ledger, and their answers."""
