@@ -1,0 +1,144 @@
+"""The demo, from curtain to curtain."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import yaml
+from rich.console import Console
+
+from turnout.cli.demo.answers import stock_answer
+from turnout.cli.demo.asking import Asked, Desk
+from turnout.cli.demo.frontier import Frontier, demo_config, real_frontier
+from turnout.cli.demo.gateway import running_gateway
+from turnout.cli.demo.queries import Query
+from turnout.cli.demo.view import View
+from turnout.insight.query import Filter, Summary, summaries, summary
+from turnout.testing.local_model import running_local_model
+from turnout.testing.simulated_model import SimulatedModel
+
+_BEFORE: Final = 0.4
+"""The share of the queries that is asked before the primary fails."""
+_AFTER: Final = 0.3
+"""The share that is asked once it is back."""
+
+
+class Stage(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that runs while the demo does.
+
+    Attributes:
+        address: the gateway's address.
+        config, data: its configuration and data directory.
+        primary: the stand-in that fails and comes back.
+        simulated: the names of the targets that are stand-ins.
+    """
+
+    address: str
+    config: Path
+    data: Path
+    primary: SimulatedModel
+    simulated: frozenset[str]
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of the demo.
+
+    Attributes:
+        asked: every query and its decision, in the order in which they were answered.
+        by_rule, total: the sums, as the ledger has them.
+    """
+
+    asked: tuple[Asked, ...]
+    by_rule: dict[str | None, Summary]
+    total: Summary
+
+
+@asynccontextmanager
+async def staged(data: Path, port: int | None, console: Console) -> AsyncIterator[Stage]:
+    """Start the models and the gateway, saying what is what.
+
+    Raises:
+        TurnoutError: something does not start.
+    """
+    frontier = real_frontier(os.environ)
+    async with AsyncExitStack() as stack:
+        with console.status("Starting a real model on this machine ..."):
+            local = await asyncio.to_thread(stack.enter_context, running_local_model(data / "local-model.log"))
+        console.print("[bold]small[/]      SmolLM2-135M, a real model, served by llama.cpp on this machine")
+        primary = await stack.enter_async_context(SimulatedModel(stock_answer))
+        secondary = await stack.enter_async_context(SimulatedModel(stock_answer, first_token_s=0.6, tokens_per_s=70))
+        addresses = {"local": local, "primary": primary.base_url, "secondary": secondary.base_url}
+        config = data / "turnout.yaml"
+        config.write_text(demo_config(addresses, frontier), "utf-8")
+        simulated = _simulated(config)
+        _introduce(console, frontier, simulated)
+        with console.status("Starting the gateway ..."):
+            address = await stack.enter_async_context(running_gateway(config, data, port))
+        console.print(f"[bold]gateway[/]    {address}")
+        yield Stage(address=address, config=config, data=data, primary=primary, simulated=simulated)
+
+
+async def perform(stage: Stage, queries: Sequence[Query], console: Console) -> Told:
+    """Ask everything, with an outage in the middle."""
+    view, desk = View(console, stage.simulated), Desk(stage.address, stage.data)
+    numbered = list(enumerate(queries, 1))
+    down, up = round(len(numbered) * _BEFORE), round(len(numbered) * (1 - _AFTER))
+    asked: list[Asked] = []
+
+    async def ask(some: Sequence[tuple[int, Query]]) -> None:
+        async for one in desk.ask_all(some):
+            view.asked(one)
+            asked.append(one)
+
+    view.heading("1  An ordinary morning at the support desk", "The rules of the route decide who answers.")
+    await ask(numbered[:down])
+    await stage.primary.stop()
+    view.heading(
+        "2  The primary provider goes down",
+        "It now refuses connections. Callers notice nothing: the next target of the chain answers. After a few",
+        "failures its circuit breaker opens, and it is not even tried.",
+    )
+    await ask(numbered[down:up])
+    await stage.primary.start()
+    view.heading("3  It is back", "A single request probes it; if that succeeds, the breaker closes.")
+    await ask(numbered[up:])
+    await desk.close()
+    total, by_rule = summary(desk.store, Filter()), summaries(desk.store, Filter(), by="rule")
+    view.title("What it came to")
+    view.totals(by_rule, total)
+    return Told(asked=tuple(asked), by_rule=by_rule, total=total)
+
+
+def whats_next(stage: Stage, console: Console, *, kept: bool) -> None:
+    """Where to look next, with commands that work as they stand."""
+    first = "Try it while it runs" if kept else "Look closer"
+    console.print(f"\n[bold]{first}[/]")
+    if kept:
+        console.print(f"  OPENAI_BASE_URL={stage.address}/v1 OPENAI_API_KEY=demo python your_application.py")
+        console.print(f"  ANTHROPIC_BASE_URL={stage.address} ANTHROPIC_API_KEY=demo python your_application.py")
+        console.print("  with the model: support, assistant, contracts, or any target's name", style="dim")
+    for command in (
+        f"turnout decisions --data {stage.data}",
+        f"turnout decisions show ID --data {stage.data}",
+        f'turnout explain --config {stage.config} --route support "I was charged twice"',
+    ):
+        console.print(f"  {command}", highlight=False, soft_wrap=True)
+
+
+def _introduce(console: Console, frontier: Frontier | None, simulated: frozenset[str]) -> None:
+    if frontier is not None:
+        console.print(f"[bold]mid[/]        {frontier.mid}, a real model, paid for by your {frontier.key_env}")
+        console.print(f"[bold]strong[/]     {frontier.strong}, likewise")
+    stars = ", ".join(sorted(simulated))
+    console.print(f"[bold]simulated[/]  {stars}: they answer without a model, and are marked with a star [bold]*[/]")
+
+
+def _simulated(config: Path) -> frozenset[str]:
+    targets: dict[str, dict[str, Any]] = yaml.safe_load(config.read_text("utf-8"))["targets"]
+    return frozenset(name for name, target in targets.items() if target.get("simulated"))

@@ -1,0 +1,134 @@
+"""What the demo shows: a line for each decision as it is made, and the totals at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from turnout.cli.demo.asking import Asked
+from turnout.insight.query import Summary
+from turnout.types.decision import Decision
+
+_COLUMNS: Final = (("", 3), ("route", 9), ("rule", 10), ("answered by", 19), ("took", 6), ("cost", 8), ("saved", 5))
+_GAP: Final = 2
+_NARROWEST_QUERY: Final = 12
+
+
+class View:
+    """Prints the demo as it goes along.
+
+    Args:
+        console: where to.
+        simulated: the names of the targets that are stand-ins; they are shown with a star.
+    """
+
+    def __init__(self, console: Console, simulated: frozenset[str]) -> None:
+        self._console = console
+        self._simulated = simulated
+        fixed = sum(width + _GAP for _, width in _COLUMNS)
+        self._query_width = max(_NARROWEST_QUERY, min(console.width, 140) - fixed - _GAP)
+
+    def heading(self, title: str, *said: str) -> None:
+        """Announce a part of the demo, and what to look for in it."""
+        self.title(title)
+        for line in said:
+            self._console.print(Padding(Text(line, style="dim"), (0, 0, 0, 2)))
+        titles = [title for title, _ in _COLUMNS]
+        self._line([Text(title, style="dim") for title in (titles[0], "the customer asks", *titles[1:])])
+
+    def title(self, title: str) -> None:
+        """A line across the screen."""
+        self._console.print()
+        self._console.print(Rule(Text(title, style="bold"), align="left", style="dim"))
+
+    def asked(self, asked: Asked) -> None:
+        """One decision."""
+        decision = asked.decision
+        self._line(
+            [
+                Text(str(asked.number), style="dim"),
+                Text(asked.query.text, overflow="ellipsis", no_wrap=True),
+                Text(asked.query.route),
+                Text((decision.rule if decision else None) or "–", style="cyan"),
+                self._answered_by(asked),
+                Text(f"{asked.took_s:.1f} s", justify="right"),
+                Text(usd(decision.cost_usd if decision else None), justify="right"),
+                _saved(decision),
+            ]
+        )
+        if asked.error:
+            self._console.print(Padding(Text(asked.error, style="red"), (0, 0, 0, 5)))
+
+    def _line(self, cells: list[Text]) -> None:
+        (_, first), *rest = _COLUMNS
+        table = Table.grid(padding=(0, _GAP, 0, 0))
+        for width in (first, self._query_width, *(width for _, width in rest)):
+            table.add_column(width=width, no_wrap=True, overflow="ellipsis")
+        table.add_row(*cells)
+        self._console.print(table)
+
+    def _answered_by(self, asked: Asked) -> Text:
+        decision = asked.decision
+        if decision is None:
+            return Text("no record yet" if asked.text else "nobody", style="red")
+        failed = [attempt.target for attempt in decision.attempts if attempt.outcome == "failed"]
+        passed_over = [dropped.target for dropped in decision.dropped if dropped.reason == "breaker_open"]
+        told = Text()
+        for target in dict.fromkeys([*passed_over, *failed]):
+            told.append(target, style="strike red").append(" ")
+        if decision.target is None:
+            return told.append("nobody", style="red")
+        return told.append(self.named(decision.target), style="yellow" if told else "green")
+
+    def named(self, target: str) -> str:
+        """The target's name, with a star if it is a stand-in."""
+        return f"{target}*" if target in self._simulated else target
+
+    def totals(self, by_rule: Mapping[str | None, Summary], total: Summary) -> None:
+        """What everything cost, and would have cost at the baseline."""
+        table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 3, 0, 0))
+        table.add_column("decided by")
+        for title in ("requests", "fell back", "tokens", "cost", "at the baseline", "saved"):
+            table.add_column(title, justify="right")
+        for rule, summary in sorted(by_rule.items(), key=lambda each: -each[1].decisions):
+            table.add_row(*_cells(f"rule {rule}" if rule else "a chain", summary))
+        table.add_row(*_cells("all", total), style="bold")
+        self._console.print(table)
+
+
+def _cells(name: str, summary: Summary) -> tuple[str, ...]:
+    return (
+        name,
+        str(summary.decisions),
+        str(summary.fallbacks),
+        f"{summary.input_tokens + summary.output_tokens:,}",
+        usd(summary.cost_usd) + (" + ?" if summary.unpriced else ""),
+        usd(summary.baseline_cost_usd),
+        percent(summary.saved_usd, summary.baseline_cost_usd),
+    )
+
+
+def _saved(decision: Decision | None) -> Text:
+    if decision is None or decision.cost_usd is None or decision.baseline_cost_usd is None:
+        return Text("?", justify="right")
+    saved = decision.baseline_cost_usd - decision.cost_usd
+    return Text(percent(saved, decision.baseline_cost_usd), justify="right", style="green" if saved > 0 else "")
+
+
+def usd(amount: Decimal | None) -> str:
+    """An amount as a reader wants it: `$0.00041`, `$12.30`; `?` if it is unknown."""
+    if amount is None:
+        return "?"
+    return f"${amount:,.2f}" if amount >= 1 else f"${amount:.5f}"
+
+
+def percent(part: Decimal, whole: Decimal) -> str:
+    """`part` of `whole`; a dash where there is nothing to compare with."""
+    return f"{part / whole:.0%}" if whole else "–"
