@@ -227,15 +227,10 @@ def nested(spec: PolicySpec) -> list[tuple[tuple[str | int, ...], PolicySpec]]:
 
 
 def _reads_language(spec: PolicySpec) -> bool:
-    conditions = [rule.when for rule in spec.rules] if isinstance(spec, RulesSpec) else []
-    return any(map(_asks_language, conditions)) or any(_reads_language(inner) for _, inner in nested(spec))
-
-
-def _asks_language(when: When | None) -> bool:
-    if when is None:
-        return False
-    inner = [*(when.any_ or ()), *(when.all_ or ()), when.not_]
-    return when.language is not None or any(map(_asks_language, inner))
+    rules = spec.rules if isinstance(spec, RulesSpec) else []
+    if any(rule.when is not None and rule.when.asks_language() for rule in rules):
+        return True
+    return any(_reads_language(inner) for _, inner in nested(spec))
 
 
 def _timeouts(given: TimeoutsConfig) -> Timeouts:

@@ -182,3 +182,15 @@ class When(Section):
     any_: list[When] | None = Field(None, alias="any", description="At least one of these conditions holds.")
     all_: list[When] | None = Field(None, alias="all", description="All of these conditions hold.")
     not_: When | None = Field(None, alias="not", description="This condition does not hold.")
+
+    def parts(self) -> list[When]:
+        """The conditions directly within this one."""
+        return [*(self.any_ or ()), *(self.all_ or ()), *([self.not_] if self.not_ is not None else [])]
+
+    def lists(self) -> set[str]:
+        """The phrase lists that it asks for, at any depth."""
+        return {*(self.matches or ()), *(name for part in self.parts() for name in part.lists())}
+
+    def asks_language(self) -> bool:
+        """Whether it asks for the query's language, at any depth."""
+        return self.language is not None or any(part.asks_language() for part in self.parts())

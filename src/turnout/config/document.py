@@ -52,6 +52,16 @@ class Document:
                 return self.lines[path[:length]]
         return 1 if self.file is not None else None
 
+    def place(self, key: str) -> Path:
+        """The path that `key` is the dotted form of, or of the nearest thing around it that the file has.
+
+        A name may hold dots itself (`gpt-4.1`), so only what is in the file can tell.
+        """
+        known = {dotted(path): path for path in self.lines}
+        while key and key not in known:
+            key = key.rpartition(".")[0]
+        return known.get(key, ())
+
     def error(self, path: Path, problem: str, fix: str = "", *, line: int | None = None) -> ConfigError:
         """An error about `path`, with its place; no value from the environment is repeated in it."""
         key = dotted(path) or None

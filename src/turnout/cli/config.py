@@ -1,0 +1,110 @@
+"""`turnout config`: check it, see it as it is in effect, and tell editors about it."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from turnout.config.check import Finding, check
+from turnout.config.json_schema import json_schema
+from turnout.config.load import find_file, load_config
+from turnout.config.show import settings
+
+app = typer.Typer(no_args_is_help=True, help="Check the configuration, or show it as it is in effect.")
+
+_File = Annotated[Path | None, typer.Option("--config", "-c", help="The configuration; by default ./turnout.yaml.")]
+_Json = Annotated[bool, typer.Option("--json", help="One JSON value for machines.")]
+
+
+@app.command("check")
+def check_command(
+    config: _File = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with status 1 for warnings as well.")] = False,
+    json: _Json = False,
+) -> None:
+    r"""Find what is wrong with the configuration, and what is probably not meant: dead rules, unknown prices, ...
+
+    Exit status: 0 if it can be used, 1 if it cannot (with --strict: or has a warning), 2 if there is none.
+
+    \b
+    turnout config check
+    turnout config check --config examples/support.yaml --strict
+    """
+    findings = check(config, os.environ, datetime.now(UTC))
+    if json:
+        typer.echo(msgspec.json.encode(findings))
+    else:
+        _print_findings(findings, config)
+    if any(strict or finding.severity == "error" for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command("schema")
+def schema_command() -> None:
+    r"""Print the JSON Schema of turnout.yaml, for editors.
+
+    \b
+    turnout config schema > turnout.schema.json
+    # then, as the first line of turnout.yaml:
+    # yaml-language-server: $schema=turnout.schema.json
+    """
+    typer.echo(msgspec.json.format(msgspec.json.encode(json_schema()), indent=2))
+
+
+@app.command("show")
+def show_command(config: _File = None, json: _Json = False) -> None:
+    r"""Print every setting in effect and where it comes from; secrets are masked.
+
+    \b
+    turnout config show
+    turnout config show --json
+    """
+    loaded = load_config(config)
+    every = settings(loaded)
+    if json:
+        typer.echo(msgspec.json.encode({"config_version": loaded.version, "settings": every}))
+        return
+    table = Table("setting", "value", "from", box=None, pad_edge=False)
+    for setting in every:
+        table.add_row(escape(setting.key), escape(_written(setting.value)), f"[dim]{escape(setting.origin)}[/dim]")
+    console = Console()
+    console.print(table)
+    console.print(f"\nconfig_version {loaded.version}")
+
+
+def _print_findings(findings: tuple[Finding, ...], config: Path | None) -> None:
+    console = Console(soft_wrap=True, highlight=False)
+    for finding in findings:
+        colour = "red" if finding.severity == "error" else "yellow"
+        place = ":".join(str(part) for part in (finding.file, finding.line) if part is not None)
+        where = ": ".join(escape(part) for part in (place, finding.key) if part)
+        console.print(f"[{colour}]{finding.severity}[/{colour}]  [bold]{where}[/bold]: {escape(finding.problem)}")
+        if finding.fix:
+            console.print(f"         {escape(finding.fix)}")
+    console.print(_summary(findings, find_file(config, os.environ)))
+
+
+def _summary(findings: tuple[Finding, ...], file: Path | None) -> str:
+    errors = sum(finding.severity == "error" for finding in findings)
+    warnings = len(findings) - errors
+    name = escape(str(file)) if file is not None else "The configuration from the environment"
+    if errors:
+        return f"{name} cannot be used: {_count(errors, 'error')}."
+    told = f", with {_count(warnings, 'warning')}" if warnings else ""
+    return f"{name} is sound{told}."
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _written(value: object) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

@@ -1,0 +1,172 @@
+"""What `turnout config check` finds: everything that is wrong, and everything that is probably not meant."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path as FilePath
+from typing import Literal
+
+from turnout.catalog.prices import price_of
+from turnout.config.compile import CASCADE_FIX, CASCADE_PROBLEM, cascades, compile_policy, nested
+from turnout.config.document import Path
+from turnout.config.load import LoadedConfig, load_config
+from turnout.config.policies import CascadeSpec, FallbackSpec, PolicySpec, RulesSpec, WeightedSpec
+from turnout.config.schema import RouteConfig
+from turnout.errors import ConfigError, ConfigErrors
+from turnout.policy.lint import lint
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something about a configuration that its writer should know.
+
+    Attributes:
+        severity: `error` (it cannot be used) or `warning` (it can, and is probably not meant so).
+        file, line, key, problem, fix: as in `turnout.errors.ConfigError`.
+    """
+
+    severity: Severity
+    problem: str
+    fix: str
+    file: str | None
+    line: int | None
+    key: str | None
+
+    @classmethod
+    def of(cls, severity: Severity, error: ConfigError) -> Finding:
+        """What `error` says."""
+        return cls(severity, error.problem, error.fix, error.file, error.line, error.key)
+
+
+def check(path: str | FilePath | None, env: Mapping[str, str], at: datetime) -> tuple[Finding, ...]:
+    """Everything found in a configuration, in the order of the lines.
+
+    Args:
+        path: as `load_config` takes it.
+        env: the environment.
+        at: the moment whose price list is looked at, aware.
+
+    Raises:
+        ConfigError: there is no configuration to check.
+    """
+    try:
+        loaded = load_config(path, env)
+    except ConfigErrors as errors:
+        return tuple(Finding.of("error", error) for error in errors.errors)
+    warnings = [Finding.of("warning", error) for error in _warnings(loaded, at)]
+    return tuple(sorted(warnings, key=lambda finding: finding.line or 0))
+
+
+def _warnings(loaded: LoadedConfig, at: datetime) -> Iterator[ConfigError]:
+    config, document = loaded.config, loaded.document
+    for path in cascades(config):
+        yield document.error(("routes", *path), CASCADE_PROBLEM, CASCADE_FIX)
+    for name in config.targets:
+        yield from _price_warnings(loaded, name, at)
+    for name, route in config.routes.items():
+        yield from _dead_ends(loaded, name, route)
+        yield from _route_warnings(loaded, name, route)
+    if not config.server.keys and not _is_loopback(config.server.host):
+        yield document.error(
+            ("server", "host"), "whoever reaches this address may spend your money.", "Give `server.keys`."
+        )
+
+
+def _price_warnings(loaded: LoadedConfig, name: str, at: datetime) -> Iterator[ConfigError]:
+    target = loaded.config.targets[name]
+    listed = loaded.providers[target.provider].known.price_provider
+    if target.price is not None or target.model is None:
+        return
+    if listed is None or price_of(listed, target.model, at) is None:
+        yield loaded.document.error(
+            ("targets", name),
+            f"the price of '{name}' is unknown, so the cost of its answers will be flagged as unknown.",
+            "Give `price: {input: ..., output: ...}` in USD per million tokens.",
+        )
+
+
+def _dead_ends(loaded: LoadedConfig, name: str, route: RouteConfig) -> Iterator[ConfigError]:
+    """What the lint finds, and phrase lists that say nothing or that nothing asks for."""
+    phrases = route.phrases()
+    empty = frozenset(each for each, listed in phrases.items() if not listed)
+    policy = compile_policy(_as_chains(route.policy), at=f"routes.{name}.policy")
+    for found in lint(policy, empty_lists=empty):
+        yield loaded.document.error(
+            loaded.document.place(found.at), found.message, "Remove it, or change what it asks."
+        )
+    asked = set(_lists_asked(route.policy))
+    for each in phrases:
+        path = ("routes", name, "lists", each)
+        if each in empty:
+            yield loaded.document.error(path, f"the phrase list '{each}' has no phrases.", "Add some, or remove it.")
+        elif each not in asked:
+            yield loaded.document.error(path, f"no rule asks for the phrase list '{each}'.", "Use it in `matches`.")
+
+
+def _route_warnings(loaded: LoadedConfig, name: str, route: RouteConfig) -> Iterator[ConfigError]:
+    document, limits = loaded.document, route.timeouts
+    for phase in ("connect", "first_token", "idle", "answer"):
+        if getattr(limits, phase) > limits.total:
+            told = f"timeouts.{phase} is longer than timeouts.total, so it never counts."
+            yield document.error(("routes", name, "timeouts", phase), told, "Shorten it, or lengthen the total.")
+    targets = compile_policy(_as_chains(route.policy), at="").targets
+    if len(targets) > 1 and route.baseline is None:
+        fix = f"Name what would have been used without routing, such as `baseline: {targets[0]}`."
+        yield document.error(("routes", name), f"the route '{name}' has no baseline, so savings are not shown.", fix)
+    for path, chain in _chains(route.policy):
+        used = {loaded.config.targets[target].provider for target in compile_policy(chain, at="").targets}
+        if len(chain) > 1 and len(used) == 1:
+            told = f"every target of this chain is at the provider '{used.pop()}': its outage is the chain's."
+            yield document.error(("routes", name, "policy", *path), told, "Add a target at another provider.")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _as_chains(spec: PolicySpec) -> PolicySpec:
+    """`spec` with each cascade as a chain of its stages: what can be said of its targets and rules stays true."""
+    match spec:
+        case list():
+            return [_as_chains(element) for element in spec]
+        case FallbackSpec():
+            return FallbackSpec.model_construct(fallback=[_as_chains(element) for element in spec.fallback])
+        case CascadeSpec():
+            return [_as_chains(stage.use) for stage in spec.cascade]
+        case RulesSpec():
+            rules = [rule.model_copy(update={"use": _as_chains(rule.use)}) for rule in spec.rules]
+            return RulesSpec.model_construct(rules=rules)
+        case WeightedSpec():
+            branches = [branch.model_copy(update={"use": _as_chains(branch.use)}) for branch in spec.weighted]
+            return WeightedSpec.model_construct(weighted=branches)
+    return spec
+
+
+def _chains(spec: PolicySpec) -> Iterator[tuple[Path, list[PolicySpec]]]:
+    if isinstance(spec, list):
+        yield (), _chain_of(spec)
+    elif isinstance(spec, FallbackSpec):
+        yield ("fallback",), _chain_of(spec.fallback)
+    for place, inner in nested(spec):
+        yield from (((*place, *path), chain) for path, chain in _chains(inner))
+
+
+def _chain_of(elements: list[PolicySpec]) -> list[PolicySpec]:
+    return [_as_chains(element) for element in elements]
+
+
+def _lists_asked(spec: PolicySpec) -> Iterator[str]:
+    if isinstance(spec, RulesSpec):
+        for rule in spec.rules:
+            if rule.when is not None:
+                yield from rule.when.lists()
+    for _, inner in nested(spec):
+        yield from _lists_asked(inner)
