@@ -118,11 +118,18 @@ def _route_warnings(loaded: LoadedConfig, name: str, route: RouteConfig) -> Iter
     if len(targets) > 1 and route.baseline is None:
         fix = f"Name what would have been used without routing, such as `baseline: {targets[0]}`."
         yield document.error(("routes", name), f"the route '{name}' has no baseline, so savings are not shown.", fix)
+    yield from _shared_fate(loaded, name, route)
+
+
+def _shared_fate(loaded: LoadedConfig, name: str, route: RouteConfig) -> Iterator[ConfigError]:
+    """The first chain of the route that one provider's outage would take whole: the others are seldom different."""
     for path, chain in _chains(route.policy):
         used = {loaded.config.targets[target].provider for target in compile_policy(chain, at="").targets}
         if len(chain) > 1 and len(used) == 1:
             told = f"every target of this chain is at the provider '{used.pop()}': its outage is the chain's."
-            yield document.error(("routes", name, "policy", *path), told, "Add a target at another provider.")
+            fix = "Add a target at another provider."
+            yield loaded.document.error(("routes", name, "policy", *path), told, fix)
+            return
 
 
 def _is_loopback(host: str) -> bool:

@@ -52,6 +52,16 @@ class Document:
                 return self.lines[path[:length]]
         return 1 if self.file is not None else None
 
+    def value(self, path: Path) -> Any:
+        """What the file says at `path`; None if nothing."""
+        found = self.data
+        for part in path:
+            try:
+                found = found[part]
+            except (KeyError, IndexError, TypeError):
+                return None
+        return found
+
     def place(self, key: str) -> Path:
         """The path that `key` is the dotted form of, or of the nearest thing around it that the file has.
 

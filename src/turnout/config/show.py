@@ -67,6 +67,6 @@ def _origin(loaded: LoadedConfig, path: Path) -> str:
     if path[0] == "providers":
         variable = loaded.providers[str(path[1])].key_from
         return f"environment {variable}" if path[2] == "api_key" and variable else "known provider"
-    if document.file is None and path[0] in {"targets", "routes"} and not document.lines:
-        return "keys in the environment" if len(path) < 4 or path[2] == "policy" else "default"
+    if document.file is None and document.value(path) is not None:
+        return "keys in the environment"
     return "default"

@@ -23,12 +23,13 @@ _ROUTES = """\
 # What callers ask for as `model`. A target's own name works too.
 routes:
   assistant:                          # a chain: the next target answers where the one before it fails
+    # What you would use for everything if you did not route; savings are measured against it.
     baseline: {strong}
     policy: [{chain}]
     timeouts: {{connect: 1s, first_token: 5s, idle: 5s, total: 120s}}
 
   support:                            # rules: the first whose condition holds decides
-    baseline: {strong}                # what you would use for everything; savings are measured against it
+    baseline: {strong}
     lists:                            # whole words, in upper or lower case
       faq: [reset my password, opening hours, where is my order]
       escalation: [speak to a human, lawyer, cancel my account]

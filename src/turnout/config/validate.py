@@ -80,7 +80,7 @@ def _names_an_alternative(part: str) -> bool:
 def _config_error(details: ErrorDetails, document: Document) -> ConfigError:
     path = _path(details["loc"])
     problem, fix = _words(details, path)
-    written, value = document.variables.get(path), _value_at(document.data, path)
+    written, value = document.variables.get(path), document.value(path)
     if written is not None and isinstance(value, str):
         problem, fix = problem.replace(value, written), fix.replace(value, written)
     return document.error(path, problem, fix)
@@ -110,12 +110,3 @@ def _unknown_key(path: Path) -> tuple[str, str]:
     if key in LATER and "when" in path:
         return f"the condition '{key}' comes with a later version.", "Remove it for now."
     return f"unknown key '{key}'.", did_you_mean(key, known_keys(path[:-1]))
-
-
-def _value_at(data: Any, path: Path) -> Any:
-    for part in path:
-        try:
-            data = data[part]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return data
