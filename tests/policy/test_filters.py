@@ -1,0 +1,142 @@
+"""What cannot serve is dropped before any call, with a reason; and never is everything given up too early."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.policy.deciding import a_context, a_target, answers, chain, drive, fails, proposed, single
+from turnout.policy.fallback import Fallback
+from turnout.policy.filters import Filters
+from turnout.types.candidate import Candidate, Dropped, Outcome
+from turnout.types.conditions import BreakerState
+from turnout.types.dialect import DialectName
+
+OPEN = BreakerState.OPEN
+
+
+@pytest.mark.parametrize(
+    ("target", "features", "reason"),
+    [
+        ({"lacks": frozenset({"tools"})}, {"needs": ("tools",)}, "lacks_tools"),
+        ({"dialect": DialectName.ANTHROPIC_MESSAGES}, {"needs": ("field:seed2",)}, "lacks_field:seed2"),
+        ({"context_tokens": 1_000}, {"context_tokens": 2_001}, "context_too_small"),
+    ],
+)
+def test_a_target_that_cannot_serve_is_dropped_and_the_next_is_tried(target: dict, features: dict, reason: str):
+    context = a_context(targets=[a_target("a", **target), "b"], **features)
+    steps, _ = drive(Filters(chain("a", "b")), context, answers)
+    assert steps[0] == Dropped("a", reason)
+    assert proposed(steps) == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("target", "features"),
+    [
+        ({"lacks": frozenset({"images"})}, {"needs": ("tools",)}),
+        ({"dialect": DialectName.OPENAI_CHAT}, {"needs": ("field:seed2",)}),
+        ({"context_tokens": 1_000}, {"context_tokens": 1_999}),
+        ({"context_tokens": None}, {"context_tokens": 10**9}),
+    ],
+)
+def test_a_target_that_may_serve_is_tried(target: dict, features: dict):
+    steps, _ = drive(Filters(single("a")), a_context(targets=[a_target("a", **target)], **features))
+    assert proposed(steps) == ["a"]
+
+
+def test_an_open_breaker_drops_and_a_half_open_one_does_not():
+    context = a_context(breakers={"a": OPEN, "b": BreakerState.HALF_OPEN})
+    steps, _ = drive(Filters(chain("a", "b")), context)
+    assert steps[0] == Dropped("a", "breaker_open")
+    assert proposed(steps) == ["b"]
+
+
+def test_when_every_breaker_is_open_the_first_is_tried_as_a_last_resort():
+    steps, accepted = drive(Filters(chain("a", "b")), a_context(breakers={"a": OPEN, "b": OPEN}), answers)
+    assert steps == [
+        Dropped("a", "breaker_open"),
+        Dropped("b", "breaker_open"),
+        Candidate(target="a", reason="last_resort"),
+    ]
+    assert accepted is not None
+
+
+def test_the_last_resort_is_the_first_that_only_its_breaker_ruled_out():
+    targets = [a_target("a", lacks=frozenset({"tools"})), "b", "c"]
+    context = a_context(targets=targets, needs=("tools",), breakers=dict.fromkeys("abc", OPEN))
+    assert proposed(drive(Filters(chain("a", "b", "c")), context)[0]) == ["b"]
+
+
+def test_there_is_no_last_resort_where_every_target_lacks_something():
+    targets = [a_target(name, lacks=frozenset({"tools"})) for name in "ab"]
+    steps, accepted = drive(Filters(chain("a", "b")), a_context(targets=targets, needs=("tools",)))
+    assert steps == [Dropped("a", "lacks_tools"), Dropped("b", "lacks_tools")]
+    assert accepted is None
+
+
+def test_there_is_no_last_resort_after_something_was_called():
+    steps, _ = drive(Filters(chain("a", "b")), a_context(breakers={"a": OPEN}), fails)
+    assert proposed(steps) == ["b"]
+
+
+def test_a_breaker_that_opens_between_the_snapshot_and_the_call_still_leaves_a_last_resort():
+    asked: list[str] = []
+
+    def outcome(candidate: Candidate) -> Outcome:
+        asked.append(candidate.reason)
+        last = candidate.reason == "last_resort"
+        return answers(candidate) if last else Outcome(target=candidate.target, dropped="breaker_open")
+
+    steps, accepted = drive(Filters(chain("a", "b")), a_context(), outcome)
+    assert proposed(steps) == ["a", "b", "a"]
+    assert asked[-1] == "last_resort"
+    assert accepted is not None
+
+
+def test_a_candidate_whose_followers_are_all_dropped_is_told_that_none_may_follow():
+    context = a_context(breakers={"b": OPEN})
+    first = drive(Filters(chain("a", "b")), context)[0][0]
+    assert isinstance(first, Candidate)
+    assert first.more is False
+    assert drive(Filters(chain("a", "b", "c")), context)[0][0] == Candidate(target="a", reason="single", more=True)
+
+
+def test_a_target_is_tried_once_however_often_it_is_in_the_policy():
+    steps, _ = drive(Filters(Fallback((chain("a", "b"), chain("b", "a", "c")))), a_context())
+    assert proposed(steps) == ["a", "b", "c"]
+    assert Dropped("b", "already_tried") in steps
+
+
+_NEEDS = st.sets(st.sampled_from(["tools", "images", "logprobs", "field:x"]))
+_TARGETS = st.lists(
+    st.tuples(
+        st.sets(st.sampled_from(["tools", "images", "logprobs"])),
+        st.sampled_from(list(DialectName)),
+        st.sampled_from(list(BreakerState)),
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+@given(_NEEDS, _TARGETS)
+def test_a_target_that_lacks_a_need_is_never_proposed_and_one_that_can_serve_always_is(needs: set, drawn: list):
+    names = [f"t{index}" for index in range(len(drawn))]
+    targets = [
+        a_target(name, lacks=frozenset(lacks), dialect=dialect)
+        for name, (lacks, dialect, _) in zip(names, drawn, strict=True)
+    ]
+    breakers = {name: state for name, (_, _, state) in zip(names, drawn, strict=True)}
+    context = a_context(targets=targets, needs=tuple(sorted(needs)), breakers=breakers)
+    steps, _ = drive(Filters(chain(*names)), context)
+    capable = [
+        target.name
+        for target in targets
+        if not needs & target.lacks and ("field:x" not in needs or target.dialect is context.dialect)
+    ]
+    ready = [name for name in capable if breakers[name] is not OPEN]
+    assert proposed(steps) == (ready or capable[:1])
+    candidates = [step for step in steps if isinstance(step, Candidate)]
+    assert [candidate.more for candidate in candidates] == [True] * (len(candidates) - 1) + [False] * bool(candidates)
+    assert len([step for step in steps if isinstance(step, Dropped)]) == len(names) - len(ready)
