@@ -24,23 +24,19 @@ def explain(
     text: Annotated[str, typer.Argument(help="What the user says; - reads it from standard input.")],
     route: Annotated[str, typer.Option(help="The route's name, or a target's.")],
     config: Annotated[Path | None, typer.Option(help="The configuration; by default ./turnout.yaml.")] = None,
-    system: Annotated[str | None, typer.Option(help="A system prompt.")] = None,
     user: Annotated[str | None, typer.Option(help="As x-turnout-user would say.")] = None,
     source: Annotated[str | None, typer.Option(help="As x-turnout-source would say.")] = None,
-    header: Annotated[list[str] | None, typer.Option(help="A header, as NAME=VALUE; may be repeated.")] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object for machines.")] = False,
 ) -> None:
-    """Print what a route would decide: each rule's verdict, what was dropped and why, and the chain.
+    r"""Print what a route would decide: each rule's verdict, what was dropped and why, and the chain.
 
     \b
     turnout explain --route support "How do I reset my password?"
     turnout explain --route support --source checkout --json "I dispute this charge"
     """
     said = typer.get_text_stream("stdin").read() if text == "-" else text
-    messages = [{"role": "system", "content": system}] if system else []
-    messages.append({"role": "user", "content": said})
-    caller = Caller(user=user, source=source, headers=_headers(header or []))
-    explanation = _router(config).explain(route=route, messages=messages, caller=caller)
+    messages = [{"role": "user", "content": said}]
+    explanation = _router(config).explain(route=route, messages=messages, caller=Caller(user=user, source=source))
     if json:
         typer.echo(msgspec.json.encode(explanation))
     else:
@@ -51,13 +47,6 @@ def _router(config: Path | None) -> Router:
     """A router that calls and writes nothing."""
     loaded, clock = load_config(config), SystemClock()
     return ConfiguredRouter.of_parts(loaded, build_parts(loaded, clock), MemoryLedger(), b"", clock)
-
-
-def _headers(given: list[str]) -> dict[str, str]:
-    pairs = [header.partition("=") for header in given]
-    if not all(name and equals for name, equals, _ in pairs):
-        raise typer.BadParameter("Write --header NAME=VALUE.", param_hint="--header")
-    return {name.strip().lower(): value.strip() for name, _, value in pairs}
 
 
 def _print(explanation: Explanation) -> None:

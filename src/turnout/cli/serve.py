@@ -30,7 +30,7 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, help="Processes that share the port.")] = 1,
     data: Annotated[Path | None, typer.Option(help="The data directory; by default ./.turnout.")] = None,
 ) -> None:
-    """Run the gateway.
+    r"""Run the gateway.
 
     \b
     turnout serve

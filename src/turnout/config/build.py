@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,20 +11,19 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlencode
 
-from turnout.catalog.models import capabilities
+from turnout.catalog.models import Capabilities, capabilities
 from turnout.catalog.prices import price_of
 from turnout.config.compile import RouteTable, compile_routes
 from turnout.config.load import LoadedConfig, load_config
-from turnout.config.schema import DIALECTS, PriceConfig, ProviderConfig, TargetConfig
+from turnout.config.providers import ProviderSettings
+from turnout.config.schema import PriceConfig, TargetConfig
 from turnout.execution.breaker import BreakerBoard, BreakerChanged, BreakerSettings
 from turnout.execution.executor import Executor
 from turnout.features.query_hash import load_or_create_key
 from turnout.ledger.embedded import EmbeddedLedger
-from turnout.ledger.location import data_directory
 from turnout.ledger.recorder import Recorder
 from turnout.providers.aiohttp_transport import AiohttpTransport
 from turnout.providers.endpoint import Endpoint
-from turnout.providers.known import KNOWN_PROVIDERS, KnownProvider
 from turnout.providers.transport import Transport
 from turnout.router.record import Record
 from turnout.router.router import Router
@@ -38,54 +38,39 @@ _log = logging.getLogger(__name__)
 _KEY_FILE = "query-hash.key"
 
 
-@dataclass(frozen=True, slots=True)
-class _Account:
-    """One provider of the configuration: its row of the table with what the configuration says on top."""
+def _endpoint(
+    name: str, config: TargetConfig, provider: ProviderSettings, transport: Transport, clock: Clock
+) -> Endpoint:
+    """A target, called at its provider."""
+    known, spoken = provider.known, dialect(provider.dialect)
+    listed = None if config.price else known.price_provider
+    model = capabilities(known.price_provider, config.model) if config.model else Capabilities()
+    target = Target(
+        name=name,
+        provider=provider.name,
+        dialect=provider.dialect,
+        model=config.model,
+        price=_price(config.price)
+        or (price_of(listed, config.model, clock.now()) if listed and config.model else None),
+        lacks=spoken.lacks | known.lacks | frozenset(config.lacks) | model.lacks,
+        context_tokens=config.context_tokens or model.context_tokens,
+        simulated=config.simulated,
+    )
+    credentials = known.auth.headers(provider.api_key) if provider.api_key else {}
+    return Endpoint(
+        target=target,
+        dialect=spoken,
+        url=_url(provider, spoken.path),
+        headers={"content-type": "application/json", **known.headers, **credentials},
+        price_provider=listed,
+        stream_usage=provider.stream_usage,
+        transport=transport,
+    )
 
-    row: KnownProvider
-    config: ProviderConfig
-    transport: Transport
 
-    def endpoint(self, name: str, config: TargetConfig, clock: Clock) -> Endpoint:
-        """A target at this provider."""
-        row, given = self.row, self.config
-        named = DIALECTS[given.dialect] if given.dialect else row.dialect
-        spoken = dialect(named)
-        price = _price(config.price) or self._listed(config.model, clock)
-        model = capabilities(row.price_provider, config.model) if config.model else None
-        target = Target(
-            name=name,
-            provider=row.name,
-            dialect=named,
-            model=config.model,
-            price=price,
-            lacks=spoken.lacks | row.lacks | frozenset(config.lacks) | (model.lacks if model else frozenset()),
-            context_tokens=config.context_tokens or (model.context_tokens if model else None),
-            simulated=config.simulated,
-        )
-        return Endpoint(
-            target=target,
-            dialect=spoken,
-            url=self._url(spoken.path),
-            headers={"content-type": "application/json", **row.headers, **self._credentials()},
-            stream_usage=row.stream_usage if given.stream_usage is None else given.stream_usage,
-            price_provider=None if config.price else row.price_provider,
-            transport=self.transport,
-        )
-
-    def _listed(self, model: str | None, clock: Clock) -> Price | None:
-        if model is None or self.row.price_provider is None:
-            return None
-        return price_of(self.row.price_provider, model, clock.now())
-
-    def _url(self, path: str) -> str:
-        base = (self.config.base_url or self.row.base_url or "").rstrip("/")
-        query = self.row.deployment_query if "/deployments/" in base else {}
-        return base + path + (f"?{urlencode(query)}" if query else "")
-
-    def _credentials(self) -> Mapping[str, str]:
-        key = self.config.api_key
-        return self.row.auth.headers(key.get_secret_value()) if key else {}
+def _url(provider: ProviderSettings, path: str) -> str:
+    query = provider.known.deployment_query if "/deployments/" in provider.base_url else {}
+    return provider.base_url + path + (f"?{urlencode(query)}" if query else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +85,16 @@ class Parts:
 
 def build_parts(config: LoadedConfig, clock: Clock) -> Parts:
     """Everything that the configuration describes, before anything is called or written."""
-    accounts = {
-        name: _Account(_row(name, provider), provider, AiohttpTransport())
-        for name, provider in config.config.providers.items()
-    }
+    transports = {name: AiohttpTransport() for name in config.providers}
     endpoints = {
-        name: accounts[target.provider].endpoint(name, target, clock) for name, target in config.config.targets.items()
+        name: _endpoint(name, target, config.providers[target.provider], transports[target.provider], clock)
+        for name, target in config.config.targets.items()
     }
     return Parts(
         routes=compile_routes(config),
         endpoints=endpoints,
         breakers=BreakerBoard(endpoints, BreakerSettings(), clock, _told),
-        transports=tuple(account.transport for account in accounts.values()),
+        transports=tuple(transports.values()),
     )
 
 
@@ -143,8 +126,8 @@ class ConfiguredRouter(Router):
             ConfigError: the configuration cannot be used; every fault with its line and fix.
             LedgerError: the data directory cannot be written.
         """
-        config = load_config(path, env)
-        directory = data_directory(data or config.config.ledger.directory)
+        config = load_config(path, os.environ if env is None else env)
+        directory = config.data_directory(data)
         key = load_or_create_key(directory / _KEY_FILE)
         clock = SystemClock()
         parts = build_parts(config, clock)
@@ -178,24 +161,10 @@ class ConfiguredRouter(Router):
         )
 
 
-def _row(name: str, provider: ProviderConfig) -> KnownProvider:
-    """What the table knows of a provider; for one it does not, what every server of its dialect has."""
-    known = KNOWN_PROVIDERS.get(name)
-    if known is not None:
-        return known
-    anthropic = provider.dialect == "anthropic"
-    alike = KNOWN_PROVIDERS["anthropic" if anthropic else "openai"]
-    return KnownProvider(
-        name=name, dialect=alike.dialect, auth=alike.auth, headers=alike.headers, needs_key=False
-    )
-
-
 def _price(price: PriceConfig | None) -> Price | None:
     if price is None:
         return None
-    return Price(
-        input=price.input, output=price.output, cached_input=price.cached_input, cache_write=price.cache_write
-    )
+    return Price(input=price.input, output=price.output, cached_input=price.cached_input, cache_write=price.cache_write)
 
 
 def _told(change: BreakerChanged) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections.abc import AsyncIterator, Mapping
-from typing import Final
+from contextvars import ContextVar
+from typing import Any, Final
 
 import aiohttp
 from yarl import URL
@@ -17,41 +20,69 @@ _READ_BUFFER: Final = 64 * 1024
 """aiohttp pauses the connection at twice this many unread bytes."""
 
 
+_STALE_S: Final = 1.0
+"""A connection that the provider had closed while it was idle shows at once; one that breaks later had been read."""
+_BROKEN: Final = (aiohttp.ClientError, OSError, ValueError, RuntimeError)
+"""What aiohttp raises where a call breaks; `RuntimeError` where the session was closed under it."""
+
+_connecting: ContextVar[bool] = ContextVar("connecting", default=False)
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Notes in the calling task that a connection was made for it, rather than taken from the pool."""
+
+    async def _create_connection(self, *args: Any, **options: Any) -> Any:
+        _connecting.set(True)
+        return await super()._create_connection(*args, **options)
+
+
 class AiohttpTransport:
-    """Calls over pooled HTTP/1.1 connections. Built inside a running event loop."""
+    """Calls over pooled HTTP/1.1 connections.
+
+    A call whose pooled connection turns out to have been closed by the provider is sent once more, on a new one.
+    """
 
     def __init__(self) -> None:
+        self._pooled: aiohttp.ClientSession | None = None
+        self._single: aiohttp.ClientSession | None = None
         self._urls: dict[str, URL] = {}
-        connector = aiohttp.TCPConnector(
-            limit=0, ttl_dns_cache=_DNS_TTL_S, keepalive_timeout=_KEEPALIVE_S, happy_eyeballs_delay=0.25
-        )
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=("User-Agent", "Accept", "Content-Type"),
-            read_bufsize=_READ_BUFFER,
-            max_line_size=32 * 1024,
-            max_field_size=32 * 1024,
-        )
         self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
 
     async def open(self, call: HttpCall, *, connect_timeout: float) -> AiohttpExchange:
         """See `Transport.open`."""
+        if self._pooled is None:
+            self._pooled = _session(pooled=True)
+        began = asyncio.get_running_loop().time()
+        _connecting.set(False)
         try:
-            response = await self._session.post(
-                self._url(call.url),
-                data=call.body,
-                headers=call.headers,
-                allow_redirects=False,
-                timeout=self._timeout(connect_timeout),
-            )
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+            return await self._post(self._pooled, call, connect_timeout)
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
+            if _connecting.get() or asyncio.get_running_loop().time() - began > _STALE_S:
+                raise _told(error) from error
+        except _BROKEN as error:
             raise _told(error) from error
-        return AiohttpExchange(response)
+        if self._single is None:
+            self._single = _session(pooled=False)
+        try:
+            return await self._post(self._single, call, connect_timeout)
+        except _BROKEN as error:
+            raise _told(error) from error
 
     async def close(self) -> None:
         """See `Transport.close`."""
-        await self._session.close()
+        for session in (self._pooled, self._single):
+            if session is not None:
+                await session.close()
+
+    async def _post(self, session: aiohttp.ClientSession, call: HttpCall, connect_timeout: float) -> AiohttpExchange:
+        response = await session.post(
+            self._url(call.url),
+            data=call.body,
+            headers=call.headers,
+            allow_redirects=False,
+            timeout=self._timeout(connect_timeout),
+        )
+        return AiohttpExchange(response)
 
     def _url(self, text: str) -> URL:
         """Parsing a URL costs as much as a small request; a provider has only a handful."""
@@ -64,8 +95,21 @@ class AiohttpTransport:
         """Only connecting is timed here: the phases after it are execution's, which knows what a token is."""
         timeout = self._timeouts.get(connect)
         if timeout is None:
-            timeout = self._timeouts[connect] = aiohttp.ClientTimeout(total=None, sock_connect=connect)
+            timeout = self._timeouts[connect] = aiohttp.ClientTimeout(total=None, connect=connect)
         return timeout
+
+
+def _session(*, pooled: bool) -> aiohttp.ClientSession:
+    """A session, made within the event loop that will use it."""
+    pooling: dict[str, Any] = {"keepalive_timeout": _KEEPALIVE_S} if pooled else {"force_close": True}
+    return aiohttp.ClientSession(
+        connector=_Connector(limit=0, ttl_dns_cache=_DNS_TTL_S, happy_eyeballs_delay=0.25, **pooling),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        skip_auto_headers=("User-Agent", "Accept", "Content-Type"),
+        read_bufsize=_READ_BUFFER,
+        max_line_size=32 * 1024,
+        max_field_size=32 * 1024,
+    )
 
 
 class AiohttpExchange:
@@ -84,27 +128,30 @@ class AiohttpExchange:
         try:
             while chunk := await content.readany():
                 yield chunk
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except _BROKEN as error:
+            if unread := _unread(content):
+                yield unread
             raise _told(error) from error
 
     async def read(self, limit: int) -> bytes:
         """See `Exchange.read`."""
-        content = self._response.content
         parts: list[bytes] = []
         size = 0
-        try:
-            while chunk := await content.readany():
-                size += len(chunk)
-                if size > limit:
-                    raise TransportFailed(FailureKind.NOT_AN_ANSWER, f"the answer is longer than {limit} bytes")
-                parts.append(chunk)
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise _told(error) from error
+        async for chunk in self.chunks():
+            size += len(chunk)
+            if size > limit:
+                raise TransportFailed(FailureKind.NOT_AN_ANSWER, f"the answer is longer than {limit} bytes")
+            parts.append(chunk)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def abort(self) -> None:
         """See `Exchange.abort`."""
         self._response.close()
+
+
+def _unread(content: aiohttp.StreamReader) -> bytes:
+    """What had come before the connection broke: aiohttp raises before it gives that away."""
+    return content._read_nowait(-1)  # noqa: SLF001 - it offers no other way; the contract's tests watch this one
 
 
 def _told(error: Exception) -> TransportFailed:
@@ -126,9 +173,12 @@ def _told(error: Exception) -> TransportFailed:
             return TransportFailed(FailureKind.NOT_AN_ANSWER, "the answer is not valid HTTP")
         case OSError():
             return TransportFailed(FailureKind.CONNECTION_LOST, f"the connection was lost: {_errno(error)}")
+        case RuntimeError():
+            return TransportFailed(FailureKind.CONNECTION_LOST, "the connection was closed")
         case _:
             return TransportFailed(FailureKind.NOT_AN_ANSWER, f"the answer cannot be read ({type(error).__name__})")
 
 
 def _errno(error: OSError) -> str:
-    return error.strerror or type(error).__name__
+    """Not `strerror`: event loops write addresses into it."""
+    return os.strerror(error.errno) if error.errno else type(error).__name__

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from turnout.config.schema import LimitsConfig
-from turnout.errors import InvalidRequest, UnknownRoute
+from turnout.errors import CallerError, InvalidRequest, UnknownRoute
 from turnout.router import Router
 from turnout.server.auth import Keys
 from turnout.server.conversation import ConversationEndpoint
@@ -86,6 +86,7 @@ async def _unknown(request: Request) -> Response:
     """An error that an SDK raises, with the paths that there are."""
     path = request.url.path
     named = CONVERSATIONS.get(path)
+    failed: CallerError
     if named is not None:
         failed = InvalidRequest(f"Send {path} by POST.")
     else:

@@ -34,9 +34,7 @@ class Keys:
             return
         given = _given(headers)
         if given is None:
-            raise Unauthenticated(
-                "No API key. Send one of the gateway's as `Authorization: Bearer` or `x-api-key`."
-            )
+            raise Unauthenticated("No API key. Send one of the gateway's as `Authorization: Bearer` or `x-api-key`.")
         digest = _digest(given)
         known = [hmac.compare_digest(digest, ours) for ours in self._digests]
         if not any(known):

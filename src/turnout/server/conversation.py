@@ -8,8 +8,8 @@ from typing import Any, Final
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from turnout.errors import InternalError, InvalidRequest, Overloaded, RequestFailed, RequestTooLarge
 from turnout.config.schema import LimitsConfig
+from turnout.errors import InternalError, InvalidRequest, Overloaded, RequestFailed, RequestTooLarge
 from turnout.router import Router
 from turnout.server.asgi import CallerWatch, Response, headers_of, read_body
 from turnout.server.auth import Keys
@@ -79,11 +79,11 @@ class ConversationEndpoint:
             await response.whole(*self._dialect.encode_error(error))
         except Exception:  # the edge, as above
             _log.exception("a request failed by a defect")
-            error = InternalError("turnout failed; its log tells why.")
+            defect = InternalError("turnout failed; its log tells why.")
             if response.started:
-                await response.last(self._dialect.encode_stream_error(error))
+                await response.last(self._dialect.encode_stream_error(defect))
             else:
-                await response.whole(*self._dialect.encode_error(error))
+                await response.whole(*self._dialect.encode_error(defect))
 
 
 def _decoded(raw: bytes) -> dict[str, Any]:

@@ -1,0 +1,86 @@
+"""A real gateway in a thread of the test's own process: real sockets, the real application."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+from turnout.config.build import ConfiguredRouter
+from turnout.config.load import load_config
+from turnout.ledger.location import database_file
+from turnout.ledger.sqlite import SqliteStore
+from turnout.insight.query import Filter, decisions
+from turnout.router import Router
+from turnout.server.app import Gateway
+from turnout.server.auth import Keys
+from turnout.types.decision import Decision
+
+_START_S = 10.0
+
+
+@dataclass(frozen=True)
+class RunningGateway:
+    """A gateway that listens.
+
+    Attributes:
+        url: what the Anthropic SDK is given; the OpenAI SDK is given `openai_url`.
+        data: its data directory.
+    """
+
+    url: str
+    data: Path
+
+    @property
+    def openai_url(self) -> str:
+        return f"{self.url}/v1"
+
+    def decisions(self, count: int, within_s: float = 5.0) -> list[Decision]:
+        """The newest decisions, once `count` of them have been drained."""
+        store = SqliteStore(database_file(self.data))
+        try:
+            end = time.monotonic() + within_s
+            found: list[Decision] = []
+            while len(found) < count and time.monotonic() < end:
+                found = list(decisions(store, Filter(), limit=1000))
+                time.sleep(0.02)
+            return found
+        finally:
+            store.close()
+
+
+@contextmanager
+def running_gateway(config: str, directory: Path) -> Iterator[RunningGateway]:
+    """Run a gateway with the configuration `config` (YAML) until the block ends."""
+    file = directory / "turnout.yaml"
+    file.write_text(config, encoding="utf-8")
+    data = directory / "data"
+    loaded = load_config(file).config.server
+
+    def opened() -> AbstractAsyncContextManager[Router]:
+        return ConfiguredRouter.from_config(file, data=data, worker="test")
+
+    app = Gateway(opened, Keys(key.get_secret_value() for key in loaded.keys), loaded.limits)
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", access_log=False, ws="none"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        yield RunningGateway(f"http://127.0.0.1:{_port(server)}", data)
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def _port(server: uvicorn.Server) -> int:
+    end = time.monotonic() + _START_S
+    while not server.started:
+        if time.monotonic() > end:
+            raise TimeoutError("the gateway did not start")
+        time.sleep(0.005)
+    port: int = server.servers[0].sockets[0].getsockname()[1]
+    return port

@@ -1,0 +1,62 @@
+"""One provider of both dialects, directly and behind a gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import anthropic
+import openai
+import pytest
+
+from tests.running import RunningGateway, running_gateway
+from turnout.testing import HostedFaultProvider, running_fault_provider
+
+CONFIG = """
+providers:
+  chat:     {{dialect: openai, base_url: "{provider.openai_base_url}", api_key: provider-key}}
+  messages: {{dialect: anthropic, base_url: "{provider.anthropic_base_url}", api_key: provider-key}}
+targets:
+  openai:    {{provider: chat, price: {{input: 1, output: 2}}}}
+  anthropic: {{provider: messages, price: {{input: 1, output: 2}}}}
+  chat-model: {{provider: chat, model: the-model, price: {{input: 1, output: 2}}}}
+  messages-model: {{provider: messages, model: the-model, price: {{input: 1, output: 2}}}}
+routes:
+  "openai/*":    {{policy: openai}}
+  "anthropic/*": {{policy: anthropic}}
+  of-openai:    {{policy: chat-model, timeouts: {{first_token: 2s, idle: 1s, answer: 3s, total: 5s}}}}
+  of-anthropic: {{policy: messages-model, timeouts: {{first_token: 2s, idle: 1s, answer: 3s, total: 5s}}}}
+"""
+
+ROUTES = ("of-openai", "of-anthropic")
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The same SDK, pointed at the provider and at the gateway."""
+
+    provider: HostedFaultProvider
+    gateway: RunningGateway
+
+    def openai(self, *, direct: bool = False, retries: int = 0) -> openai.OpenAI:
+        url = self.provider.openai_base_url if direct else self.gateway.openai_url
+        return openai.OpenAI(base_url=url, api_key="caller-key", max_retries=retries, timeout=20)
+
+    def anthropic(self, *, direct: bool = False, retries: int = 0) -> anthropic.Anthropic:
+        url = self.provider.anthropic_base_url if direct else self.gateway.url
+        return anthropic.Anthropic(base_url=url, api_key="caller-key", max_retries=retries, timeout=20)
+
+
+@pytest.fixture(scope="session")
+def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sides]:
+    with running_fault_provider(seed=1) as provider:
+        config = CONFIG.format(provider=provider)
+        with running_gateway(config, tmp_path_factory.mktemp("gateway")) as gateway:
+            yield Sides(provider, gateway)
+
+
+@pytest.fixture
+def sides(both: Sides) -> Iterator[Sides]:
+    both.provider.reset()
+    yield both
+    both.provider.reset()
