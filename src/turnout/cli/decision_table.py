@@ -13,8 +13,8 @@ from rich.text import Text
 from turnout.cli.decision_words import OUTCOME_STYLES, milliseconds, plain, saved, usd
 from turnout.types.decision import Decision
 
-_SHORT_ID = 18  # characters of a UUIDv7: its millisecond, and 12 bits more
-_WIDE, _NARROW = (140, 10_000), (0, 140)  # characters that the terminal has
+# Characters that the terminal has. The beginning of an id may not be unique; `show` tells which ids begin so.
+_NARROW, _MIDDLE, _WIDE = (0, 96), (96, 140), (140, 10_000)
 
 
 class _Column(NamedTuple):
@@ -75,14 +75,15 @@ def _saved(decision: Decision) -> Text:
 _COLUMNS = (
     _Column("time", 8, _time),
     _Column("id", 36, lambda decision: Text(plain(decision.id), "dim"), show=_WIDE),
-    _Column("id", _SHORT_ID, lambda decision: Text(plain(decision.id[:_SHORT_ID]), "dim"), show=_NARROW),
+    _Column("id", 18, lambda decision: Text(plain(decision.id[:18]), "dim"), show=_MIDDLE),
+    _Column("id", 13, lambda decision: Text(plain(decision.id[:13]), "dim"), show=_NARROW),
     _Column("user", 8, lambda decision: Text(plain(decision.user or "–")), show=_WIDE),
-    _Column("route", 9, lambda decision: Text(plain(decision.route))),
+    _Column("route", 7, lambda decision: Text(plain(decision.route))),
     _Column("rule", 8, lambda decision: Text(plain(decision.rule or "–")), show=_WIDE),
     _Column("target", 10, lambda decision: Text(plain(decision.target or "–"), "bold")),
     _Column("outcome", 8, _outcome),
     _Column("latency", 7, lambda decision: Text(milliseconds(decision.latency_ms)), "right"),
     _Column("tokens", 10, _tokens, "right", _WIDE),
     _Column("cost", 9, lambda decision: Text(usd(decision.cost_usd)), "right"),
-    _Column("saved", 9, _saved, "right"),
+    _Column("saved", 9, _saved, "right", (96, 10_000)),
 )

@@ -117,6 +117,7 @@ class Drain:
                 self._own.catch_up()
         except OSError as error:
             raise LedgerError(f"a journal in {self._directory} cannot be read: {error}") from error
+        self._recovered()
         with self._turn:
             self._succeeded = sweep
             self._turn.notify_all()
@@ -130,8 +131,6 @@ class Drain:
                 self.sweep()
             except LedgerError as error:
                 self._failed(str(error))
-            else:
-                self._recovered()
             if not self._stopping:
                 self._wake.wait(min(self._follow_s * 2**self._failures, LONGEST_PAUSE_S))
         if self._own:
