@@ -109,7 +109,8 @@ def _kind(value: Any) -> str | None:
         case RulesSpec() | WeightedSpec() | FallbackSpec() | CascadeSpec():
             return f"<{next(iter(type(value).model_fields))}>"
         case dict():
-            return next((f"<{kind}>" for kind in KINDS if kind in value), None)
+            kinds = [kind for kind in KINDS if kind in value]
+            return f"<{kinds[0]}>" if len(kinds) == 1 else None
     return None
 
 

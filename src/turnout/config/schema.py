@@ -22,8 +22,7 @@ from pydantic import (
 )
 
 from turnout.config.policies import PolicySpec
-from turnout.config.values import Duration, Names, ProviderName, Section, Size, TargetName, did_you_mean, wrong
-from turnout.providers.known import KNOWN_PROVIDERS
+from turnout.config.values import Duration, Names, ProviderName, Section, Size, TargetName, wrong
 from turnout.types.dialect import DialectName, Need
 from turnout.types.timeouts import Timeouts
 
@@ -289,15 +288,3 @@ class Config(Section):
     )
     server: ServerConfig = Field(default_factory=ServerConfig, description="The gateway.")
     ledger: LedgerConfig = Field(default_factory=LedgerConfig, description="Where decisions are recorded.")
-
-    @field_validator("providers")
-    @classmethod
-    def _complete(cls, providers: dict[str, ProviderConfig]) -> dict[str, ProviderConfig]:
-        for name, provider in providers.items():
-            known = KNOWN_PROVIDERS.get(name)
-            if known is None and (provider.dialect is None or provider.base_url is None):
-                near = did_you_mean(name, KNOWN_PROVIDERS)
-                raise wrong(f"the provider '{name}' is not a known one, so it needs `dialect` and `base_url`.", near)
-            if known is not None and known.base_url is None and provider.base_url is None:
-                raise wrong(f"the provider '{name}' needs `base_url`.", "Everyone has their own there.")
-        return providers

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from turnout.config.json_schema import known_keys
 from turnout.config.schema import Config
 from turnout.config.values import Names, did_you_mean
 from turnout.errors import ConfigError
+from turnout.providers.known import KNOWN_PROVIDERS
 
 _FIXES: Final[Mapping[str, str]] = {
     "string_type": "Put it in quotes.",
@@ -44,6 +45,8 @@ def validate(document: Document, directory: FilePath) -> tuple[Config | None, li
         directory: where the files that it names are looked for.
     """
     errors = list(document.errors)
+    if document.data is None and errors:
+        return None, errors
     data = {} if document.data is None else document.data
     if not isinstance(data, dict):
         errors.append(document.error((), "a configuration is a mapping.", "Start with `targets:`."))
@@ -55,30 +58,49 @@ def validate(document: Document, directory: FilePath) -> tuple[Config | None, li
     except ValidationError as error:
         told: set[tuple[Path, str]] = set()
         for details in error.errors(include_url=False, include_input=False):
-            found = _config_error(details, document)
-            path = _path(details["loc"])
+            path = _path(details["loc"], document)
+            found = _config_error(details, path, document)
             if path not in document.missing and (path, found.problem) not in told:
                 told.add((path, found.problem))
                 errors.append(found)
+    errors.extend(_incomplete_providers(document))
     errors.sort(key=lambda error: error.line or 0)
     return (None if errors else config), errors
+
+
+def _incomplete_providers(document: Document) -> Iterator[ConfigError]:
+    """What a provider does not say and no table knows: its name tells, which its own validator never sees."""
+    providers = document.value(("providers",))
+    for name, given in providers.items() if isinstance(providers, dict) else ():
+        path, known = ("providers", name), KNOWN_PROVIDERS.get(name)
+        said = {
+            *(given if isinstance(given, dict) else {}),
+            *(each[-1] for each in document.missing if each[:2] == path),
+        }
+        if known is None and not {"dialect", "base_url"} <= said:
+            problem = f"the provider '{name}' is not a known one, so it needs `dialect` and `base_url`."
+            yield document.error(path, problem, did_you_mean(name, KNOWN_PROVIDERS))
+        if known is not None and known.base_url is None and "base_url" not in said:
+            yield document.error(path, f"the provider '{name}' needs `base_url`.", "Everyone has their own there.")
 
 
 def _keys_of(data: dict[str, Any], section: str) -> frozenset[str]:
     return frozenset(data[section]) if isinstance(data.get(section), dict) else frozenset()
 
 
-def _path(loc: tuple[str | int, ...]) -> Path:
-    """The place in the file: pydantic also names the alternative of a union that it tried."""
-    return tuple(part for part in loc if not (isinstance(part, str) and _names_an_alternative(part)))
+def _path(loc: tuple[str | int, ...], document: Document) -> Path:
+    """The place in the file: pydantic also names the form that it tried, and the item that was made a list."""
+    path = tuple(part for part in loc if not (isinstance(part, str) and _names_an_alternative(part)))
+    while path and isinstance(path[-1], int) and not isinstance(document.value(path[:-1]), list):
+        path = path[:-1]
+    return path
 
 
 def _names_an_alternative(part: str) -> bool:
     return part == "[key]" or part.startswith("<")
 
 
-def _config_error(details: ErrorDetails, document: Document) -> ConfigError:
-    path = _path(details["loc"])
+def _config_error(details: ErrorDetails, path: Path, document: Document) -> ConfigError:
     problem, fix = _words(details, path)
     written, value = document.variables.get(path), document.value(path)
     if written is not None and isinstance(value, str):

@@ -21,6 +21,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from turnout.config.durations import PATTERN, format_duration, parse_duration
+from turnout.providers.known import KNOWN_PROVIDERS
 
 _SIZE: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(B|kB|KB|MB|GB|KiB|MiB|GiB)")
 _BYTES: Final = {
@@ -96,6 +97,8 @@ def parse_size(value: Any) -> int:
 def _known_provider(name: str, info: ValidationInfo) -> str:
     names: Names | None = info.context
     if names is not None and name not in names.providers:
+        if name in KNOWN_PROVIDERS:
+            raise wrong(f"unknown provider '{name}'.", f"Add `{name}: {{}}` under providers.")
         raise wrong(f"unknown provider '{name}'.", did_you_mean(name, names.providers, kind="provider"))
     return name
 
