@@ -45,7 +45,7 @@ def _root(version: bool = typer.Option(False, "--version", help="Print the versi
 
 
 def main() -> None:
-    """The edge: whatever happens, the user reads one line that says what to do, and the status says what kind it was."""
+    """The edge: whatever happens, the user reads a line that says what to do, and the status says of what kind it was."""
     try:
         app(standalone_mode=False)
     except click.ClickException as error:

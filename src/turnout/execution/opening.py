@@ -6,8 +6,8 @@ from typing import Final
 
 from turnout.execution.attempt import LiveAttempt
 from turnout.execution.deadline import AttemptFailed
-from turnout.providers.transport import Exchange, TransportFailed
-from turnout.types.failure import FailureKind
+from turnout.providers.transport import Exchange
+from turnout.types.failure import Failure, FailureKind
 
 MAX_ERROR_BODY: Final = 1024 * 1024
 """More of an error than this is not read."""
@@ -32,22 +32,19 @@ async def open_exchange(attempt: LiveAttempt, *, stream: bool, limit_s: float, l
     call = endpoint.call(work.request, work.body_for(endpoint, stream=stream), work.decision_id)
     work.dispatching(endpoint.target)
     opening = endpoint.transport.open(call, connect_timeout=work.timeouts.connect)
-    try:
-        exchange = await work.deadline.limit(opening, limit_s, late, attempt.began)
-    except TransportFailed as error:
-        raise AttemptFailed(error.failure) from error
+    exchange = await attempt.wait(opening, limit_s, late, since=attempt.began)
     attempt.status = exchange.status
     if exchange.status != _GOOD:
-        await _refused(attempt, exchange, limit_s, late)
+        raise AttemptFailed(await _refusal(attempt, exchange, limit_s, late))
     return exchange
 
 
-async def _refused(attempt: LiveAttempt, exchange: Exchange, limit_s: float, late: FailureKind) -> None:
-    """Read what the provider says about an error status, and raise it."""
+async def _refusal(attempt: LiveAttempt, exchange: Exchange, limit_s: float, late: FailureKind) -> Failure:
+    """What the provider says about an error status."""
     try:
-        body = await attempt.work.deadline.limit(exchange.read(MAX_ERROR_BODY), limit_s, late, attempt.began)
-    except TransportFailed:
-        body = b""
+        body = await attempt.wait(exchange.read(MAX_ERROR_BODY), limit_s, late, since=attempt.began)
+    except AttemptFailed:
+        body = b""  # the status alone says enough
     finally:
         exchange.abort()
-    raise AttemptFailed(attempt.endpoint.dialect.decode_failure(exchange.status, exchange.headers, body))
+    return attempt.endpoint.dialect.decode_failure(exchange.status, exchange.headers, body)

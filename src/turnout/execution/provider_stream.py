@@ -8,7 +8,6 @@ from typing import Final
 
 from turnout.execution.attempt import LiveAttempt
 from turnout.execution.conversion import Batch
-from turnout.execution.deadline import AttemptFailed
 from turnout.providers.transport import Exchange, TransportFailed
 from turnout.types.failure import Failure, FailureKind
 from turnout.types.stream import Mark
@@ -78,18 +77,11 @@ class ProviderStream:
             self._exchange.abort()
 
     async def _next_chunk(self) -> bytes | None:
-        work = self._attempt.work
-        began = work.clock.monotonic()
+        attempt, timeouts = self._attempt, self._attempt.work.timeouts
         pull = anext(self._chunks, None)
-        try:
-            if self.tokens:
-                return await work.deadline.limit(pull, work.timeouts.idle, FailureKind.IDLE_TIMEOUT)
-            first = work.timeouts.first_token
-            return await work.deadline.limit(pull, first, FailureKind.FIRST_TOKEN_TIMEOUT, self._attempt.began)
-        except TransportFailed as error:
-            raise AttemptFailed(error.failure) from error
-        finally:
-            work.trace.waited_s += work.clock.monotonic() - began
+        if self.tokens:
+            return await attempt.wait(pull, timeouts.idle, FailureKind.IDLE_TIMEOUT)
+        return await attempt.wait(pull, timeouts.first_token, FailureKind.FIRST_TOKEN_TIMEOUT, since=attempt.began)
 
     def _marked(self, events: list[SseEvent]) -> Batch:
         batch: Batch = []

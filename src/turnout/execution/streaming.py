@@ -20,7 +20,7 @@ from turnout.execution.unary import MAX_ANSWER, in_callers_dialect
 from turnout.types.failure import Failure, FailureKind
 from turnout.types.timeouts import Commit
 
-Settle = Callable[[RequestFailed | None], None]
+Settle = Callable[[RequestFailed | None], object]
 """Told once how a stream ended, before its last bytes go out: writes the record. Never raises."""
 
 

@@ -9,7 +9,6 @@ import msgspec
 from turnout.execution.attempt import LiveAttempt
 from turnout.execution.deadline import AttemptFailed
 from turnout.execution.opening import open_exchange
-from turnout.providers.transport import TransportFailed
 from turnout.types.failure import Failure, FailureKind
 from turnout.wire.dialect import Dialect
 
@@ -30,9 +29,7 @@ async def call_unary(attempt: LiveAttempt) -> bytes:
     limit_s, late = work.timeouts.answer, FailureKind.ANSWER_TIMEOUT
     exchange = await open_exchange(attempt, stream=False, limit_s=limit_s, late=late)
     try:
-        body = await work.deadline.limit(exchange.read(MAX_ANSWER), limit_s, late, attempt.began)
-    except TransportFailed as error:
-        raise AttemptFailed(error.failure) from error
+        body = await attempt.wait(exchange.read(MAX_ANSWER), limit_s, late, since=attempt.began)
     finally:
         exchange.abort()
     try:

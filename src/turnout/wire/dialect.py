@@ -93,7 +93,8 @@ class Dialect(Protocol):
 
     def prepare(self, raw: bytes, model: str | None, *, stream: bool, ask_usage: bool) -> bytes:
         """The caller's own body for a provider of this dialect: `model` swapped (None leaves it), `stream` set, and
-        usage asked for as in `encode_request`; every other field verbatim, known or not."""
+        usage asked for as in `encode_request`; every other field verbatim, known or not.
+        """
 
     def read_answer(self, body: bytes) -> AnswerFacts:
         """Read a unary answer. Raises `ValueError` where it is not a complete answer of this dialect."""
@@ -109,7 +110,8 @@ class Dialect(Protocol):
 
     def reader(self, body: dict[str, Any] | None) -> StreamReader:
         """`body` is the request of a caller who gets the stream as it is, or None: it tells whether an event that only
-        carries usage is the caller's, or there because we asked for it."""
+        carries usage is the caller's, or there because we asked for it.
+        """
 
     def decoder(self) -> StreamDecoder: ...
 
