@@ -29,7 +29,17 @@ _connecting: ContextVar[bool] = ContextVar("connecting", default=False)
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Notes in the calling task that a connection was made for it, rather than taken from the pool."""
+    """A pool that notes in the calling task when a connection was made for it, and gives out none with bytes on it.
+
+    An answer that nobody asked for, sent while a connection was idle, would be taken for the next caller's.
+    """
+
+    async def connect(self, *args: Any, **options: Any) -> Any:
+        while True:
+            connection = await super().connect(*args, **options)
+            if connection.protocol is None or not connection.protocol.should_close:
+                return connection
+            connection.close()
 
     async def _create_connection(self, *args: Any, **options: Any) -> Any:
         _connecting.set(True)
