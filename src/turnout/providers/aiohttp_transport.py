@@ -17,7 +17,7 @@ from turnout.types.failure import FailureKind
 _KEEPALIVE_S: Final = 30.0
 _DNS_TTL_S: Final = 30
 _READ_BUFFER: Final = 64 * 1024
-"""aiohttp pauses the connection at twice this many unread bytes."""
+"""aiohttp pauses the connection at twice this many unread bytes; the read that goes over it may bring 256 KB."""
 
 
 _STALE_S: Final = 1.0
