@@ -23,7 +23,7 @@ routes:
 
 def with_routes(routes: str) -> str:
     """The base with `routes` below it; their first line is line 9."""
-    return BASE + indent(dedent(routes), "  ")
+    return BASE + indent(dedent(routes).rstrip("\n") + "\n", "  ")
 
 
 def loaded(routes: str, env: Mapping[str, str] = ENV) -> LoadedConfig:

@@ -111,7 +111,7 @@ def _dead_ends(loaded: LoadedConfig, name: str, route: RouteConfig) -> Iterator[
 def _route_warnings(loaded: LoadedConfig, name: str, route: RouteConfig) -> Iterator[ConfigError]:
     document, limits = loaded.document, route.timeouts
     for phase in ("connect", "first_token", "idle", "answer"):
-        if getattr(limits, phase) > limits.total:
+        if phase in limits.model_fields_set and getattr(limits, phase) > limits.total:
             told = f"timeouts.{phase} is longer than timeouts.total, so it never counts."
             yield document.error(("routes", name, "timeouts", phase), told, "Shorten it, or lengthen the total.")
     targets = compile_policy(_as_chains(route.policy), at="").targets
