@@ -15,6 +15,7 @@ from turnout.testing.fault_provider import VERBS, FaultProvider, FaultSyntaxErro
 
 
 def fault_provider(
+    *,
     port: Annotated[int, typer.Option(help="Where it serves; 0 is a free port.")] = 9000,
     control_port: Annotated[int, typer.Option(help="Where /control/... is reached; 0 is a free port.")] = 9001,
     fault: Annotated[str | None, typer.Option(help="What goes wrong: verbs joined by +; healthy without.")] = None,
@@ -22,7 +23,7 @@ def fault_provider(
     seed: Annotated[int, typer.Option(help="Seed of every random draw.")] = 0,
     list_verbs: Annotated[bool, typer.Option("--list-verbs", help="Print what can go wrong, and end.")] = False,
 ) -> None:
-    r"""Run a provider that fails on demand, in the dialects of OpenAI (chat, responses) and Anthropic.
+    """Run a provider that fails on demand, in the dialects of OpenAI (chat, responses) and Anthropic.
 
     \b
     turnout fault-provider --fault "stall_after(5, 30)"
@@ -35,7 +36,7 @@ def fault_provider(
     curl localhost:9001/control/config -d '{"fault": "cut_after(5)", "share": 0.3, "match": {"model": "gpt-*"}}'
     curl localhost:9001/control/log
     curl -X POST localhost:9001/control/reset
-    """
+    """  # noqa: D301 - the backspace itself, which a raw docstring would spell out, keeps the lines apart
     if list_verbs:
         Console().print(_verbs())
         return

@@ -80,6 +80,11 @@ class Answer:
     unlimited: bool = False
 
     @property
+    def streamed(self) -> bool:
+        """Whether it is sent as events."""
+        return self.ask.stream
+
+    @property
     def text(self) -> str:
         """The answer's text."""
         return "".join(self.tokens)

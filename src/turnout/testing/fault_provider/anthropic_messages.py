@@ -99,7 +99,7 @@ class AnthropicMessages:
         """`{"type": "error", "error": {...}, "request_id": ...}`."""
         return complaint.anthropic(request_id)
 
-    def error_event(self, complaint: Complaint, answer: Answer, /) -> bytes:
+    def error_event(self, complaint: Complaint, answer: Answer, _place: int, /) -> bytes:
         """An event named `error`."""
         return event(complaint.anthropic(f"req_{answer.id}"))
 

@@ -76,8 +76,7 @@ class Fault:
     def edit(self, subject: Any, *stages: Stage) -> None:
         """Let the verbs of these stages change the answer or the script."""
         for verb, values in self.calls:
-            unfit = verb.only and (verb.only == "stream") != subject.streamed
-            if verb.stage in stages and verb.edit is not None and not unfit:
+            if verb.stage in stages and verb.edit is not None and verb.fits(subject.streamed):
                 verb.edit(subject, *values)
 
     def __str__(self) -> str:

@@ -90,7 +90,7 @@ class OpenAIChat:
         """`{"error": {...}}`."""
         return complaint.openai
 
-    def error_event(self, complaint: Complaint, _answer: Answer, /) -> bytes:
+    def error_event(self, complaint: Complaint, _answer: Answer, _place: int, /) -> bytes:
         """The envelope as an event without a name."""
         return event(complaint.openai, named=False)
 

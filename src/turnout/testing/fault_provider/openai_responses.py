@@ -83,12 +83,12 @@ class OpenAIResponses:
         """`{"error": {...}}`."""
         return complaint.openai
 
-    def error_event(self, complaint: Complaint, answer: Answer, /) -> bytes:
+    def error_event(self, complaint: Complaint, answer: Answer, place: int, /) -> bytes:
         """`response.failed`."""
         response = _response(answer, "failed")
         code = "rate_limit_exceeded" if complaint.status == 429 else "server_error"
         response["error"] = {"code": code, "message": complaint.said}
-        failed = {"type": "response.failed", "sequence_number": 0, "response": response}
+        failed = {"type": "response.failed", "sequence_number": place, "response": response}
         return send(failed).data
 
 

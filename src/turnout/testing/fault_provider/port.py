@@ -58,8 +58,13 @@ class Port:
         task.add_done_callback(self._accepting.discard)
 
     def _bind(self, number: int) -> socket.socket:
-        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # asyncio switches Nagle's algorithm off only where the protocol is named; with it, each answer takes 40 ms.
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.settimeout(0)
-        sock.bind((self._host, number))
+        try:
+            sock.bind((self._host, number))
+        except OSError:
+            sock.close()
+            raise
         return sock

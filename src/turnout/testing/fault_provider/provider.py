@@ -7,6 +7,7 @@ import math
 import random
 from collections import deque
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -76,11 +77,14 @@ class FaultProvider:
         self._outage: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._ledger.__enter__()
-        at, serve = self._listen, self._desk.serve
-        self._port = Port(at.host, at.port, lambda: Connection(next(self._numbers), serve, self._open))
-        control = Control(self).serve
-        self._control = Port(at.host, at.control_port, lambda: Connection(0, control, self._open_controls))
+        at, serve, control = self._listen, self._desk.serve, Control(self).serve
+        with ExitStack() as opened:
+            opened.enter_context(self._ledger)
+            self._port = Port(at.host, at.port, lambda: Connection(next(self._numbers), serve, self._open))
+            opened.callback(self._port.close)
+            self._control = Port(at.host, at.control_port, lambda: Connection(0, control, self._open_controls))
+            opened.callback(self._control.close)
+            self._opened = opened.pop_all()
         self._control.open()
         self.use(self._fault)
         return self
@@ -89,10 +93,9 @@ class FaultProvider:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._end_outage()
-        self._port.close()
-        self._control.close()
+        self._port.refuse()
         await _reset_all(self._open | self._open_controls)
-        self._ledger.__exit__(kind, error, trace)
+        self._opened.close()
 
     @property
     def url(self) -> str:

@@ -47,9 +47,9 @@ class Response:
         """Say an error of the dialect instead."""
         self.say(refusal(self.speech, complaint, self.request_id))
 
-    def error_event(self, complaint: Complaint) -> bytes:
-        """An error as an event of the dialect."""
-        return self.speech.error_event(complaint, self.answer)
+    def fail_at(self, place: int, complaint: Complaint) -> None:
+        """End after `place` events, with an error as the dialect has it."""
+        self.script.body[place:] = [Send(self.speech.error_event(complaint, self.answer, place))]
 
 
 def refusal(speech: Speech, complaint: Complaint, request_id: str) -> Script:

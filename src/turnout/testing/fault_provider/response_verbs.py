@@ -75,8 +75,7 @@ def redirect(response: Response, host: str, code: int) -> None:
 
 def sse_error_at(response: Response, n: int, error: str) -> None:
     """Fail in the middle, as the dialect does."""
-    body = response.script.body
-    body[response.script.after(n) :] = [Send(response.error_event(Complaint(_ERRORS[error])))]
+    response.fail_at(response.script.after(n), Complaint(_ERRORS[error]))
 
 
 def no_done(response: Response) -> None:

@@ -36,8 +36,8 @@ class Speech(Protocol):
         """The body of a refusal."""
         ...
 
-    def error_event(self, complaint: Complaint, answer: Answer, /) -> bytes:
-        """The event that ends a stream which fails."""
+    def error_event(self, complaint: Complaint, answer: Answer, place: int, /) -> bytes:
+        """The event that ends a stream which fails after `place` events."""
         ...
 
 

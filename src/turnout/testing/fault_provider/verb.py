@@ -63,7 +63,7 @@ class Arg:
 
     def __str__(self) -> str:
         shown = "|".join(self.choices) or self.name
-        return shown if self.default is None else f"{self.name}={self.default}"
+        return shown if self.default is None else f"{self.name}={self.default if self.default != '' else repr('')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,10 @@ class Verb:
     def signature(self) -> str:
         """`stall_after(n, s=30.0)`."""
         return f"{self.name}({', '.join(map(str, self.args))})" if self.args else self.name
+
+    def fits(self, streamed: bool) -> bool:  # noqa: FBT001 - the one thing that `only` can ask
+        """Whether the verb makes sense for a stream, or for a document."""
+        return self.only in {"", "stream" if streamed else "unary"}
 
     def bind(self, written: list[str]) -> tuple[Value, ...]:
         """The values of all arguments, from what stands between the parentheses.

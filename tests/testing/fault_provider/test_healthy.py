@@ -9,7 +9,7 @@ import anthropic
 import openai
 import pytest
 
-from tests.testing.conftest import QUESTION
+from tests.testing.fault_provider.wires import QUESTION
 from turnout.testing import HEALTHY_TEXT, THINKING_TEXT, FaultProvider
 
 WEATHER: dict[str, Any] = {
@@ -86,9 +86,7 @@ async def test_chat_calls_both_tools_streamed_as_in_one_document(gpt: openai.Asy
 async def test_chat_calls_the_tool_that_is_asked_for(
     gpt: openai.AsyncOpenAI, choice: Any, text: str, called: list[str]
 ) -> None:
-    answer = await gpt.chat.completions.create(
-        model="m", messages=says(text), tools=chat_tools(), tool_choice=choice
-    )
+    answer = await gpt.chat.completions.create(model="m", messages=says(text), tools=chat_tools(), tool_choice=choice)
     calls: list[Any] = list(answer.choices[0].message.tool_calls or ())
     assert [call.function.name for call in calls] == called
 
@@ -254,7 +252,7 @@ def claude_tools() -> list[Any]:
 async def test_messages_stream_what_they_answer_in_one_document(
     claude: anthropic.AsyncAnthropic, changes: dict[str, Any], kinds: list[str], stop_reason: str
 ) -> None:
-    asked = {"model": "m", "max_tokens": 2000} | changes
+    asked: dict[str, Any] = {"model": "m", "max_tokens": 2000, **changes}
     whole: Any = await claude.messages.create(**asked)
     async with claude.messages.stream(**asked) as stream:
         streamed: Any = await stream.get_final_message()
@@ -280,9 +278,7 @@ async def test_messages_are_sent_in_the_order_that_the_provider_has(claude: anth
 
 async def test_messages_fill_in_a_schema(claude: anthropic.AsyncAnthropic) -> None:
     wanted: Any = {"format": {"type": "json_schema", "schema": WEATHER}}
-    answer: Any = await claude.messages.create(
-        model="m", max_tokens=99, messages=says(), output_config=wanted
-    )
+    answer: Any = await claude.messages.create(model="m", max_tokens=99, messages=says(), output_config=wanted)
     assert json.loads(answer.content[0].text) == SAID
 
 
@@ -294,18 +290,14 @@ async def test_messages_answer_a_tools_result_by_text(claude: anthropic.AsyncAnt
         {"role": "assistant", "content": [used]},
         {"role": "user", "content": [result]},
     ]
-    answer: Any = await claude.messages.create(
-        model="m", max_tokens=99, messages=messages, tools=claude_tools()
-    )
+    answer: Any = await claude.messages.create(model="m", max_tokens=99, messages=messages, tools=claude_tools())
     assert answer.content[0].text == HEALTHY_TEXT
 
 
 # --- all
 
 
-async def test_models_are_listed_in_both_forms(
-    gpt: openai.AsyncOpenAI, claude: anthropic.AsyncAnthropic
-) -> None:
+async def test_models_are_listed_in_both_forms(gpt: openai.AsyncOpenAI, claude: anthropic.AsyncAnthropic) -> None:
     ours = [model.id async for model in gpt.models.list()]
     theirs = [model.id async for model in claude.models.list()]
     assert ours == theirs
