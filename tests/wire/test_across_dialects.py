@@ -27,7 +27,7 @@ WITH_USAGE: dict[str, Any] = {"stream_options": {"include_usage": True}}
 
 @pytest.mark.parametrize(("provider", "caller"), [("openai", "anthropic"), ("anthropic", "openai")])
 @settings(max_examples=50)
-@given(data=st.data(), answer=answers(signed=False))
+@given(data=st.data(), answer=answers(signed=True))
 def test_an_answer_survives_the_journey(provider: str, caller: str, data: st.DataObject, answer: Answer) -> None:
     upstream = encoded(ENCODERS[provider](WITH_USAGE, "m"), data.draw(told(answer, interleaved=True)))
     decoder: StreamDecoder = DECODERS[provider]()

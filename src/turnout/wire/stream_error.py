@@ -6,41 +6,33 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from turnout.types.failure import Failure, FailureKind
+from turnout.wire.status_error import CODES, without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 KINDS: Mapping[str, FailureKind] = MappingProxyType(
     {
-        "overloaded_error": FailureKind.OVERLOADED,
+        **CODES,
         "overloaded": FailureKind.OVERLOADED,
         "engine_overloaded_error": FailureKind.OVERLOADED,
-        "server_overloaded": FailureKind.OVERLOADED,
         "503": FailureKind.OVERLOADED,
         "529": FailureKind.OVERLOADED,
         "rate_limit_error": FailureKind.RATE_LIMITED,
         "rate_limit_exceeded": FailureKind.RATE_LIMITED,
         "429": FailureKind.RATE_LIMITED,
-        "insufficient_quota": FailureKind.QUOTA_EXHAUSTED,
-        "billing_error": FailureKind.QUOTA_EXHAUSTED,
         "402": FailureKind.QUOTA_EXHAUSTED,
-        "context_length_exceeded": FailureKind.CONTEXT_LENGTH,
-        "content_filter": FailureKind.CONTENT_POLICY,
-        "content_policy_violation": FailureKind.CONTENT_POLICY,
-        "invalid_api_key": FailureKind.AUTHENTICATION,
-        "authentication_error": FailureKind.AUTHENTICATION,
         "permission_error": FailureKind.AUTHENTICATION,
         "401": FailureKind.AUTHENTICATION,
         "403": FailureKind.AUTHENTICATION,
         "not_found_error": FailureKind.NOT_FOUND,
-        "model_not_found": FailureKind.NOT_FOUND,
         "404": FailureKind.NOT_FOUND,
         "invalid_request_error": FailureKind.BAD_REQUEST,
         "400": FailureKind.BAD_REQUEST,
         "422": FailureKind.BAD_REQUEST,
     }
 )
-"""Codes and types that say more than that something went wrong. A code that is a status is written as digits."""
+"""Codes and types that decide where no status does. A code that is a status is written as digits."""
 
 
 def stream_failure(error: Any, data: bytes) -> Failure:
@@ -54,6 +46,9 @@ def stream_failure(error: Any, data: bytes) -> Failure:
         return Failure(kind=FailureKind.ERROR_EVENT, message=_said(error), body=data)
     words = [str(word) for word in (error.get("code"), error.get("type")) if word not in (None, "")]
     kind = next((KINDS[word] for word in words if word in KINDS), FailureKind.ERROR_EVENT)
+    if kind is FailureKind.AUTHENTICATION:
+        # What a provider says about a key may hold a part of it.
+        return Failure(kind=kind, message="the provider did not accept the key of its account", code=words[0])
     param = error.get("param")
     return Failure(
         kind=kind,
@@ -65,4 +60,5 @@ def stream_failure(error: Any, data: bytes) -> Failure:
 
 
 def _said(message: Any) -> str:
-    return message if isinstance(message, str) and message else "the provider ended its stream with an error"
+    said = without_secrets(message) if isinstance(message, str) else ""
+    return said or "the provider ended its stream with an error"

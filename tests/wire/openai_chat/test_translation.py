@@ -26,6 +26,7 @@ from turnout.types.stream import (
     UsageReported,
 )
 from turnout.types.usage import Usage
+from turnout.wire.openai_chat.answer import encode_answer
 from turnout.wire.openai_chat.assembler import Assembler
 from turnout.wire.openai_chat.decoder import Decoder
 from turnout.wire.openai_chat.encoder import Encoder
@@ -39,14 +40,14 @@ def plain(calls: list[dict[str, Any]] | None) -> list[tuple[str, str, str]]:
     return [(call["id"], call["function"]["name"], call["function"]["arguments"]) for call in calls or []]
 
 
-@given(st.data(), answers(signed=False))
+@given(st.data(), answers(signed=True))
 def test_what_is_encoded_is_decoded(data: st.DataObject, answer: Answer) -> None:
     deltas = data.draw(told(answer, interleaved=data.draw(st.booleans())))
     assert folded(decoded(Decoder(), encoded(Encoder(WITH_USAGE, "m"), deltas))) == answer
 
 
 @settings(max_examples=50)
-@given(st.data(), answers(signed=False))
+@given(st.data(), answers(signed=True))
 def test_the_sdk_and_the_assembler_make_the_same_answer_of_a_stream(data: st.DataObject, answer: Answer) -> None:
     stream = encoded(Encoder(WITH_USAGE, "m"), data.draw(told(answer)))
     ours, theirs = assembled(Assembler(), stream), through_openai(stream)
@@ -57,6 +58,12 @@ def test_the_sdk_and_the_assembler_make_the_same_answer_of_a_stream(data: st.Dat
     for field in ("content", "refusal", "reasoning_content"):
         assert choice["message"].get(field) == sdk_choice["message"].get(field)
     assert plain(choice["message"].get("tool_calls")) == plain(sdk_choice["message"].get("tool_calls"))
+
+
+@given(st.data(), answers(signed=True))
+def test_a_stream_adds_up_to_the_unary_answer(data: st.DataObject, answer: Answer) -> None:
+    deltas = data.draw(told(answer, interleaved=True))
+    assert assembled(Assembler(), encoded(Encoder(WITH_USAGE, "m"), deltas)) == encode_answer(answer)
 
 
 @settings(max_examples=30)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from turnout.types.chat import Finish, TokenLogprob
+from turnout.types.chat import Finish, Thinking
 from turnout.types.stream import (
     Delta,
     Ended,
@@ -21,6 +21,8 @@ from turnout.types.stream import (
 from turnout.wire.event_json import expect, read_object
 from turnout.wire.openai_chat.calls import CallOrder
 from turnout.wire.openai_chat.finish import FINISH
+from turnout.wire.openai_chat.logprobs import decode_logprobs
+from turnout.wire.openai_chat.reasoning import decode_reasoning
 from turnout.wire.openai_chat.usage import usage_from
 
 if TYPE_CHECKING:
@@ -82,9 +84,16 @@ class Decoder:
         delta = expect(dict, choice.get("delta") or {}, "a delta")
         if thinking := delta.get("reasoning_content") or delta.get("reasoning"):
             deltas.append(ThinkingDelta(expect(str, thinking, "reasoning")))
+        if details := delta.get("reasoning_details"):
+            # Only what the text alone cannot say: the text itself has come before, in its own field.
+            deltas += [
+                ThinkingDelta(signature=part.signature, redacted=part.redacted)
+                for part in decode_reasoning({"reasoning_details": details})
+                if isinstance(part, Thinking) and (part.signature or part.redacted)
+            ]
         text, logprobs = delta.get("content"), choice.get("logprobs")
         if text or logprobs:
-            deltas.append(TextDelta(expect(str, text or "", "content"), _logprobs(logprobs)))
+            deltas.append(TextDelta(expect(str, text or "", "content"), decode_logprobs(logprobs)))
         if refusal := delta.get("refusal"):
             deltas.append(RefusalDelta(expect(str, refusal, "a refusal")))
         for piece in expect(list, delta.get("tool_calls") or [], "tool_calls"):
@@ -118,18 +127,3 @@ class Decoder:
     def _made_up_id(self, number: int) -> str:
         """An id for a call that came without one; the same for the same call, in characters that every API takes."""
         return f"call_{_NOT_OF_AN_ID.sub('_', self._id)}_{number}"
-
-
-def _logprobs(logprobs: Any) -> tuple[TokenLogprob, ...]:
-    tokens = expect(dict, logprobs or {}, "logprobs").get("content") or []
-    try:
-        return tuple(
-            TokenLogprob(
-                token=token["token"],
-                logprob=token["logprob"],
-                top=tuple((top["token"], top["logprob"]) for top in token.get("top_logprobs") or ()),
-            )
-            for token in tokens
-        )
-    except (AttributeError, KeyError, TypeError):
-        raise ValueError("logprobs of another form") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from turnout.types.chat import Thinking
 from turnout.types.stream import (
     Delta,
     Ended,
@@ -19,11 +20,12 @@ from turnout.types.stream import (
 )
 from turnout.wire.event_json import encode_json
 from turnout.wire.openai_chat.finish import FINISH_REASON
+from turnout.wire.openai_chat.logprobs import encode_logprobs
+from turnout.wire.openai_chat.reasoning import encode_reasoning
 from turnout.wire.openai_chat.usage import usage_to
 from turnout.wire.sse import sse_event
 
 if TYPE_CHECKING:
-    from turnout.types.chat import TokenLogprob
     from turnout.types.usage import Usage
 
 _DONE = sse_event(b"[DONE]")
@@ -45,6 +47,11 @@ class Encoder:
         self._envelope = b""
         self._begun = False
         self._finished = False
+        self._thoughts: list[Thinking] = []
+        self._told = 0
+        """How many of the thoughts have had their details told."""
+        self._thinks = False
+        """Whether the last thought may go on."""
 
     def encode(self, delta: Delta) -> bytes:
         """The delta's chunks.
@@ -52,6 +59,7 @@ class Encoder:
         Raises:
             ValueError: the stream ends without a finish, or cannot be expressed in JSON.
         """
+        self._thinks = self._thinks and isinstance(delta, ThinkingDelta)
         if self._begun or isinstance(delta, Started | UsageReported | Ended):
             return self._encode(delta)
         return self._begin(delta) + self._encode(delta)
@@ -59,14 +67,14 @@ class Encoder:
     def _encode(self, delta: Delta) -> bytes:
         match delta:
             case TextDelta(text, logprobs):
-                return self._chunk(b'{"content":' + encode_json(text) + b"}", _logprobs(logprobs))
+                told = encode_json(encode_logprobs(logprobs)) if logprobs else b"null"
+                return self._chunk(b'{"content":' + encode_json(text) + b"}", told)
             case ToolCallDelta(index, arguments):
                 return self._chunk(
                     b'{"tool_calls":[{"index":%d,"function":{"arguments":%b}}]}' % (index, encode_json(arguments))
                 )
-            case ThinkingDelta(text):
-                # The dialect has no place for a signature, nor for thinking that cannot be read.
-                return self._chunk(b'{"reasoning_content":' + encode_json(text) + b"}") if text else b""
+            case ThinkingDelta():
+                return self._think(delta)
             case RefusalDelta(text):
                 return self._chunk(b'{"refusal":' + encode_json(text) + b"}")
             case ToolCallStarted(index, id, name):
@@ -77,7 +85,7 @@ class Encoder:
                 return self._start(delta)
             case Finished(finish):
                 self._finished = True
-                return self._chunk(b"{}", finish_reason=encode_json(FINISH_REASON[finish]))
+                return self._details() + self._chunk(b"{}", finish_reason=encode_json(FINISH_REASON[finish]))
             case UsageReported(usage):
                 self._usage = usage
                 return b""
@@ -101,6 +109,23 @@ class Encoder:
         content = b'""' if isinstance(delta, TextDelta) else b"null"
         return self._chunk(b'{"role":"assistant","content":%b,"refusal":null}' % content)
 
+    def _think(self, delta: ThinkingDelta) -> bytes:
+        """Reasoning goes out as it comes; what its text alone cannot say follows when its part is complete."""
+        if self._thinks and delta.redacted is None:
+            last = self._thoughts.pop()
+            self._thoughts.append(Thinking(last.text + delta.text, delta.signature))
+        else:
+            self._thoughts.append(Thinking(delta.text, delta.signature, delta.redacted))
+        self._thinks = delta.signature is None and delta.redacted is None
+        shown = self._chunk(b'{"reasoning_content":' + encode_json(delta.text) + b"}") if delta.text else b""
+        return shown if self._thinks else shown + self._details()
+
+    def _details(self) -> bytes:
+        """The details that have not been told, if there is any need for details."""
+        details = encode_reasoning(self._thoughts).get("reasoning_details", [])[self._told :]
+        self._told += len(details)
+        return self._chunk(encode_json({"reasoning_details": details})) if details else b""
+
     def _chunk(self, delta: bytes, logprobs: bytes = b"null", finish_reason: bytes = b"null") -> bytes:
         choice = b'{"index":0,"delta":%b,"logprobs":%b,"finish_reason":%b}' % (delta, logprobs, finish_reason)
         return self._event(b"[" + choice + b"]", b"null")
@@ -115,16 +140,3 @@ class Encoder:
         if self._wants_usage and self._usage is not None:
             return self._event(b"[]", encode_json(usage_to(self._usage))) + _DONE
         return _DONE
-
-
-def _logprobs(logprobs: tuple[TokenLogprob, ...]) -> bytes:
-    if not logprobs:
-        return b"null"
-    content = [
-        _token(token.token, token.logprob) | {"top_logprobs": [_token(*top) for top in token.top]} for token in logprobs
-    ]
-    return encode_json({"content": content, "refusal": None})
-
-
-def _token(token: str, logprob: float) -> dict[str, Any]:
-    return {"token": token, "logprob": logprob, "bytes": list(token.encode())}
