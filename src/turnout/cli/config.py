@@ -11,7 +11,6 @@ import msgspec
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from turnout.config.check import Finding, check
 from turnout.config.json_schema import json_schema
@@ -30,14 +29,14 @@ def check_command(
     strict: Annotated[bool, typer.Option("--strict", help="Exit with status 1 for warnings as well.")] = False,
     json: _Json = False,
 ) -> None:
-    r"""Find what is wrong with the configuration, and what is probably not meant: dead rules, unknown prices, ...
+    """Find what is wrong with the configuration, and what is probably not meant: dead rules, unknown prices, ...
 
     Exit status: 0 if it can be used, 1 if it cannot (with --strict: or has a warning), 2 if there is none.
 
     \b
     turnout config check
     turnout config check --config examples/support.yaml --strict
-    """
+    """  # noqa: D301 - \b keeps the lines as they are
     findings = check(config, os.environ, datetime.now(UTC))
     if json:
         typer.echo(msgspec.json.encode(findings))
@@ -49,34 +48,34 @@ def check_command(
 
 @app.command("schema")
 def schema_command() -> None:
-    r"""Print the JSON Schema of turnout.yaml, for editors.
+    """Print the JSON Schema of turnout.yaml, for editors.
 
     \b
     turnout config schema > turnout.schema.json
     # then, as the first line of turnout.yaml:
     # yaml-language-server: $schema=turnout.schema.json
-    """
+    """  # noqa: D301 - \b keeps the lines as they are
     typer.echo(msgspec.json.format(msgspec.json.encode(json_schema()), indent=2))
 
 
 @app.command("show")
 def show_command(config: _File = None, json: _Json = False) -> None:
-    r"""Print every setting in effect and where it comes from; secrets are masked.
+    """Print every setting in effect and where it comes from; secrets are masked.
 
     \b
     turnout config show
     turnout config show --json
-    """
+    """  # noqa: D301 - \b keeps the lines as they are
     loaded = load_config(config)
     every = settings(loaded)
     if json:
         typer.echo(msgspec.json.encode({"config_version": loaded.version, "settings": every}))
         return
-    table = Table("setting", "value", "from", box=None, pad_edge=False)
+    console = Console(soft_wrap=True, highlight=False)
+    width = max(len(setting.key) for setting in every)
     for setting in every:
-        table.add_row(escape(setting.key), escape(_written(setting.value)), f"[dim]{escape(setting.origin)}[/dim]")
-    console = Console()
-    console.print(table)
+        told = f"{setting.key:{width}}  {_written(setting.value)}"
+        console.print(f"{escape(told)}  [dim]({escape(setting.origin)})[/dim]")
     console.print(f"\nconfig_version {loaded.version}")
 
 

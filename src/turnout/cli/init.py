@@ -19,14 +19,14 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object for machines.")] = False,
 ) -> None:
-    r"""Write a commented turnout.yaml for the providers whose keys are in the environment.
+    """Write a commented turnout.yaml for the providers whose keys are in the environment.
 
     Exit status: 0 if it was written, 1 if there is one already, 2 if it cannot be written there.
 
     \b
     turnout init
     turnout init deploy/turnout.yaml --force
-    """
+    """  # noqa: D301 - \b keeps the lines as they are
     try:
         with file.open("w" if force else "x", encoding="utf-8") as opened:
             opened.write(starter(os.environ))

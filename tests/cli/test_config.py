@@ -1,0 +1,120 @@
+"""`turnout config` and `turnout init`, as a new user meets them: real processes, real files, exit statuses."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+SOUND = """\
+providers: {openai: {}}
+targets: {gpt-4o: {provider: openai, model: gpt-4o}}
+routes: {r: {policy: gpt-4o}}
+"""
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Runs `turnout` in an empty directory, with one key in the environment."""
+
+    def turnout(*args: str, **env: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", "from turnout.cli.app import main; main()", *args],
+            cwd=tmp_path,
+            env={**os.environ, "OPENAI_API_KEY": "sk-canary", "COLUMNS": "200", **env},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return turnout
+
+
+def test_a_first_configuration_is_written_once_and_is_sound(run: Run, tmp_path: Path):
+    written = run("init")
+    assert written.returncode == 0, written.stderr
+    assert "Wrote turnout.yaml (found in the environment: OPENAI_API_KEY)" in written.stdout
+    assert "sk-canary" not in (tmp_path / "turnout.yaml").read_text()
+    again = run("init")
+    assert (again.returncode, again.stdout) == (1, "")
+    assert "--force" in again.stderr
+    assert json.loads(run("init", "--force", "--json").stdout) == {"file": "turnout.yaml", "providers": ["openai"]}
+    checked = run("config", "check")
+    assert checked.returncode == 0, checked.stdout
+    assert "turnout.yaml is sound" in checked.stdout
+
+
+def test_a_place_that_cannot_be_written_is_a_mistake_of_usage(run: Run):
+    refused = run("init", "no/such/directory.yaml")
+    assert refused.returncode == 2
+    assert "cannot be written" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_check_tells_every_error_with_line_and_fix_and_exits_with_1(run: Run, tmp_path: Path):
+    (tmp_path / "turnout.yaml").write_text(SOUND.replace("policy: gpt-4o", "policy: gpt4o, basline: gpt-4o"))
+    checked = run("config", "check")
+    assert checked.returncode == 1
+    assert "turnout.yaml:3: routes.r.policy: unknown target 'gpt4o'." in checked.stdout
+    assert "Did you mean 'baseline'?" in checked.stdout
+    assert "cannot be used: 2 errors." in checked.stdout
+    found = json.loads(run("config", "check", "--json").stdout)
+    assert [(each["severity"], each["line"], each["key"]) for each in found] == [
+        ("error", 3, "routes.r.policy"),
+        ("error", 3, "routes.r.basline"),
+    ]
+
+
+def test_a_warning_fails_only_a_strict_check(run: Run, tmp_path: Path):
+    (tmp_path / "turnout.yaml").write_text(SOUND + "server: {host: 0.0.0.0}\n")
+    assert run("config", "check").returncode == 0
+    assert "is sound, with 1 warning." in run("config", "check").stdout
+    assert run("config", "check", "--strict").returncode == 1
+
+
+def test_a_cascade_is_valid_and_said_not_to_run_yet(run: Run, tmp_path: Path):
+    cascade = "{cascade: [{use: gpt-4o, accept: {confidence: 0.85}}, {use: gpt-4o}]}"
+    (tmp_path / "turnout.yaml").write_text(SOUND.replace("policy: gpt-4o", f"policy: {cascade}"))
+    checked = run("config", "check")
+    assert checked.returncode == 0
+    assert "a cascade cannot run yet" in checked.stdout
+
+
+def test_a_file_that_is_not_there_is_a_mistake_of_usage(run: Run):
+    for command in ("check", "show"):
+        missing = run("config", command, "--config", "none.yaml")
+        assert missing.returncode == 2
+        assert "none.yaml: there is no such file." in missing.stderr
+        assert "Traceback" not in missing.stderr
+
+
+def test_show_masks_secrets_and_says_where_settings_come_from(run: Run, tmp_path: Path):
+    (tmp_path / "turnout.yaml").write_text(SOUND)
+    shown = run("config", "show")
+    assert shown.returncode == 0, shown.stderr
+    assert "environment OPENAI_API_KEY" in shown.stdout
+    as_json = run("config", "show", "--json").stdout
+    settings = {each["key"]: each for each in json.loads(as_json)["settings"]}
+    assert settings["targets.gpt-4o.model"]["origin"] == "turnout.yaml:2"
+    assert "sk-canary" not in shown.stdout + as_json
+
+
+def test_the_schema_is_json_schema(run: Run):
+    jsonschema.Draft202012Validator.check_schema(json.loads(run("config", "schema").stdout))
+
+
+@pytest.mark.parametrize("command", [["init"], ["config", "check"], ["config", "schema"], ["config", "show"]])
+def test_every_command_shows_an_example(run: Run, command: list[str]):
+    told = run(*command, "--help")
+    assert told.returncode == 0
+    described = told.stdout.partition("Usage:")[2].partition("\n\n")[2]
+    assert f"turnout {' '.join(command)}" in described
+    assert "\\b" not in told.stdout
