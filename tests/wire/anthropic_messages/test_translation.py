@@ -26,9 +26,11 @@ from turnout.types.stream import (
     UsageReported,
 )
 from turnout.types.usage import Usage
+from turnout.wire.anthropic_messages.answer import encode_answer
 from turnout.wire.anthropic_messages.assembler import Assembler
 from turnout.wire.anthropic_messages.decoder import Decoder
 from turnout.wire.anthropic_messages.encoder import Encoder
+from turnout.wire.anthropic_messages.tools import encode_call_id
 
 STARTED = Started("msg_1", "claude-3-5-haiku-20241022")
 END: list[Delta] = [Finished(Finish.STOP), Ended()]
@@ -73,6 +75,19 @@ def test_the_sdk_and_the_assembler_make_the_same_answer_of_a_stream(data: st.Dat
         block.pop("parsed_output", None)  # the SDK's own
     theirs = {field: theirs[field] for field in ours}
     assert ours == theirs
+
+
+@given(st.data(), answers(signed=True))
+def test_a_stream_adds_up_to_the_unary_answer(data: st.DataObject, answer: Answer) -> None:
+    deltas = data.draw(told(answer, interleaved=True))
+    assert assembled(Assembler(), encoded(Encoder({}, "m"), deltas)) == encode_answer(answer)
+
+
+def test_a_calls_id_is_one_that_the_api_takes() -> None:
+    stream = encoded(Encoder({}, "m"), [STARTED, ToolCallStarted(0, "a.b:c", "f"), *END])
+    call_id = through_anthropic(stream)["content"][0]["id"]
+    assert call_id == encode_call_id("a.b:c")
+    assert call_id != "a.b:c"
 
 
 def test_the_events_come_in_the_providers_own_order() -> None:

@@ -18,6 +18,7 @@ from turnout.types.stream import (
 )
 from turnout.types.usage import Usage
 from turnout.wire.anthropic_messages.finish import STOP_REASON
+from turnout.wire.anthropic_messages.tools import encode_call_id
 from turnout.wire.anthropic_messages.usage import usage_to
 from turnout.wire.event_json import encode_json, read_object
 from turnout.wire.sse import sse_event
@@ -138,7 +139,7 @@ class Encoder:
         self._calls.pop(self._call, None)
         call = self._waiting.pop(index)
         self._call = index
-        yield self._begin({"type": "tool_use", "id": call.id, "name": call.name, "input": {}})
+        yield self._begin({"type": "tool_use", "id": encode_call_id(call.id), "name": call.name, "input": {}})
         if arguments := "".join(self._calls[index]):
             yield self._delta({"type": "input_json_delta", "partial_json": arguments})
 
