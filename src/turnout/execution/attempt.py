@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final, Protocol, TypeVar
 
 from turnout.catalog.cost import cost
-from turnout.execution.breaker import Breaker
+from turnout.execution.breaker import Permit
 from turnout.execution.deadline import AttemptFailed
 from turnout.execution.verdict import VERDICTS
 from turnout.execution.work import Work
@@ -56,6 +56,7 @@ class LiveAttempt:
 
     Attributes:
         candidate, endpoint, work: what is attempted.
+        dispatched: it was sent, or begun to be; before that it costs nothing and leaves no line in the record.
         status: the provider's HTTP status, once there.
         facts: what is known of the answer so far.
         began: when it began, on the monotonic clock.
@@ -63,27 +64,29 @@ class LiveAttempt:
     """
 
     __slots__ = (
-        "_breaker",
         "_first_token_ms",
+        "_permit",
         "_started",
         "began",
         "booked",
         "candidate",
+        "dispatched",
         "endpoint",
         "facts",
         "status",
         "work",
     )
 
-    def __init__(self, candidate: Candidate, endpoint: Endpoint, breaker: Breaker, work: Work) -> None:
+    def __init__(self, candidate: Candidate, endpoint: Endpoint, permit: Permit, work: Work) -> None:
         self.candidate = candidate
         self.endpoint = endpoint
         self.work = work
+        self.dispatched = False
         self.status: int | None = None
         self.facts: Facts | None = None
         self.began = work.clock.monotonic()
         self.booked = False
-        self._breaker = breaker
+        self._permit = permit
         self._started = work.clock.now()
         self._first_token_ms: float | None = None
 
@@ -111,12 +114,12 @@ class LiveAttempt:
     def answered(self) -> None:
         """A complete answer, and the caller gets it."""
         if self._book("answered", billed=True):
-            self._breaker.succeeded()
+            self._permit.succeeded()
 
     def discarded(self) -> None:
         """A complete answer, and the caller gets another."""
         if self._book("discarded", billed=True):
-            self._breaker.succeeded()
+            self._permit.succeeded()
 
     def failed(self, failure: Failure) -> None:
         """No complete answer."""
@@ -125,14 +128,14 @@ class LiveAttempt:
             return
         self.work.trace.failures.append(failure)
         if verdict.counts:
-            self._breaker.failed(failure.kind, failure.retry_after_s)
+            self._permit.failed(failure.kind, failure.retry_after_s)
         else:
-            self._breaker.abandoned()
+            self._permit.abandoned()
 
     def cancelled(self) -> None:
         """The caller left, or another answer made this one unnecessary."""
         if self._book("cancelled", billed=True):
-            self._breaker.abandoned()
+            self._permit.abandoned()
 
     def _elapsed_ms(self) -> float:
         return round((self.work.clock.monotonic() - self.began) * 1000, 3)
@@ -142,6 +145,8 @@ class LiveAttempt:
         if self.booked:
             return False
         self.booked = True
+        if not self.dispatched:
+            return True
         facts = self.facts
         usage = self._usage() if billed else _NOTHING
         price = self.endpoint.price(self.work.request.route, self._started)

@@ -9,7 +9,7 @@ or opens it. Failures that the caller caused never count. Where the provider sai
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -62,8 +62,27 @@ class _Window:
         self._failures = [0] * _BUCKETS
 
 
+class Permit(NamedTuple):
+    """Leave to make one call; exactly one of its methods tells how that ended."""
+
+    breaker: Breaker
+    probe: bool
+
+    def succeeded(self) -> None:
+        """The call gave an answer."""
+        self.breaker.succeeded(probe=self.probe)
+
+    def failed(self, reason: str, retry_after_s: float | None = None) -> None:
+        """The call failed in a way that speaks against the target."""
+        self.breaker.failed(reason, retry_after_s, probe=self.probe)
+
+    def abandoned(self) -> None:
+        """The call ended in a way that says nothing about the target."""
+        self.breaker.abandoned(probe=self.probe)
+
+
 class Breaker:
-    """One target's breaker."""
+    """One target's breaker. A call that was admitted before it opened neither closes it nor stands for its probe."""
 
     def __init__(
         self, target: str, settings: BreakerSettings, clock: Clock, changed: Callable[[BreakerChanged], None]
@@ -76,6 +95,8 @@ class Breaker:
         self._in_a_row = 0
         self._open_until: float | None = None
         self._probing = False
+        self._call = Permit(self, probe=False)
+        self._probe = Permit(self, probe=True)
 
     @property
     def state(self) -> BreakerState:
@@ -86,45 +107,47 @@ class Breaker:
             return BreakerState.OPEN
         return BreakerState.HALF_OPEN
 
-    def admit(self, *, last_resort: bool = False) -> bool:
-        """Whether a call may be made now. At most one is under way while the breaker is not closed.
+    def admit(self, *, last_resort: bool = False) -> Permit | None:
+        """Leave to make a call now, or None. While the breaker is not closed, at most one admitted call is under way.
 
         Args:
             last_resort: nothing else is left to try, so an open breaker is probed before its time.
         """
         if self._open_until is None:
-            return True
+            return self._call
         if self._probing or not (last_resort or self.state is BreakerState.HALF_OPEN):
-            return False
+            return None
         self._probing = True
-        return True
+        return self._probe
 
-    def succeeded(self) -> None:
-        """The call gave an answer."""
+    def succeeded(self, *, probe: bool) -> None:
+        """A call gave an answer."""
         self._in_a_row = 0
-        self._probing = False
         self._window.add(self._clock.monotonic(), failed=False)
-        if self._open_until is not None:
+        if probe:
+            self._probing = False
             self._open_until = None
             self._window.clear()
             self._changed(BreakerChanged(self._target, BreakerState.CLOSED, "the probe succeeded"))
 
-    def failed(self, reason: str, retry_after_s: float | None = None) -> None:
-        """The call failed in a way that speaks against the target."""
+    def failed(self, reason: str, retry_after_s: float | None = None, *, probe: bool) -> None:
+        """A call failed in a way that speaks against the target."""
         now = self._clock.monotonic()
-        probed, self._probing = self._probing, False
         self._in_a_row += 1
         self._window.add(now, failed=True)
+        if probe:
+            self._probing = False
         if retry_after_s:
             self._open(now + retry_after_s, f"{reason}; asked to wait {retry_after_s:g} s")
-        elif probed:
+        elif probe:
             self._open(now + self._settings.cooldown, f"the probe failed: {reason}")
         elif self._open_until is None and (why := self._too_many()):
             self._open(now + self._settings.cooldown, f"{why}; last: {reason}")
 
-    def abandoned(self) -> None:
-        """The call ended in a way that says nothing about the target."""
-        self._probing = False
+    def abandoned(self, *, probe: bool) -> None:
+        """A call ended in a way that says nothing about the target."""
+        if probe:
+            self._probing = False
 
     def _too_many(self) -> str | None:
         settings = self._settings

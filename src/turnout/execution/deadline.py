@@ -40,6 +40,11 @@ class Deadline:
         """Seconds left; negative once it has passed."""
         return self.at - self.clock.monotonic()
 
+    def check(self) -> None:
+        """Raise `AttemptFailed` if it has passed."""
+        if self.remaining <= 0:
+            raise AttemptFailed(_timed_out(FailureKind.DEADLINE, 0))
+
     async def limit(self, awaitable: Awaitable[T], seconds: float, late: FailureKind, since: float | None = None) -> T:
         """Await within `seconds` (counted from `since`, or from now) and within the deadline.
 

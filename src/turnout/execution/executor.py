@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from turnout.execution.attempt import LiveAttempt
-from turnout.execution.breaker import BreakerBoard
+from turnout.execution.breaker import BreakerBoard, Permit
 from turnout.execution.conversion import conversion
 from turnout.execution.deadline import AttemptFailed
 from turnout.execution.final import final_error
@@ -45,11 +45,11 @@ class Delivered:
         if self.stream is None:
             self.attempt.answered()
 
-    async def discard(self) -> None:
+    def discard(self) -> None:
         """The caller gets another answer, or none."""
         self.attempt.discarded()
         if self.stream is not None:
-            await self.stream.close()
+            self.stream.abort()
 
 
 class Executor:
@@ -91,17 +91,18 @@ class Executor:
         finally:
             plan.close()
             for _, unused in answers:
-                await unused.discard()
+                unused.discard()
 
     async def _propose(self, candidate: Candidate, work: Work, answers: list[tuple[Outcome, Delivered]]) -> Outcome:
         """Call a candidate, unless something speaks against it now that did not when the policy chose it."""
         endpoint = self._endpoints[candidate.target]
-        dropped = self._reason_to_drop(candidate, endpoint, work)
-        if dropped:
-            work.trace.dropped.append(Dropped(candidate.target, dropped))
-            return Outcome(target=candidate.target, dropped=dropped)
+        if work.outgrown and (endpoint.target.context_tokens or 0) <= work.outgrown:
+            return _drop(candidate, "context_too_small", work)
+        permit = self._breakers[candidate.target].admit(last_resort=candidate.reason == "last_resort")
+        if permit is None:
+            return _drop(candidate, "breaker_open", work)
         try:
-            delivered = await self._retry(candidate, endpoint, work)
+            delivered = await self._retry(candidate, endpoint, permit, work)
         except AttemptFailed as error:
             if not _falls_back(error.failure, work):
                 raise final_error(work) from error
@@ -112,27 +113,22 @@ class Executor:
         answers.append((outcome, delivered))
         return outcome
 
-    def _reason_to_drop(self, candidate: Candidate, endpoint: Endpoint, work: Work) -> str | None:
-        if work.outgrown and (endpoint.target.context_tokens or 0) <= work.outgrown:
-            return "context_too_small"
-        if not self._breakers[candidate.target].admit(last_resort=candidate.reason == "last_resort"):
-            return "breaker_open"
-        return None
-
-    async def _retry(self, candidate: Candidate, endpoint: Endpoint, work: Work) -> Delivered:
-        breaker = self._breakers[candidate.target]
+    async def _retry(self, candidate: Candidate, endpoint: Endpoint, permit: Permit, work: Work) -> Delivered:
         made = 0
         while True:
             try:
-                return await _call(LiveAttempt(candidate, endpoint, breaker, work))
+                return await _call(LiveAttempt(candidate, endpoint, permit, work))
             except AttemptFailed as error:
                 made += 1
                 pause = pause_before_retry(error.failure, made, self._retries, work.deadline, more=candidate.more)
                 if pause is None or not self._retry_budget.spend():
                     raise
                 await asyncio.sleep(pause)
-                if not breaker.admit():
+                work.trace.waited_s += pause
+                again = self._breakers[candidate.target].admit()
+                if again is None:
                     raise
+                permit = again
 
 
 async def _call(attempt: LiveAttempt) -> Delivered:
@@ -165,11 +161,14 @@ async def _commit(attempt: LiveAttempt) -> Delivered:
     try:
         held = await read_to_commit(stream, Commit(tokens=None) if attempt.candidate.hold else work.commit)
         _refuse_filtered(attempt)
+        delivered = CommittedStream(attempt, stream, conversion(work, attempt.endpoint), held)
         committed = True
+    except ValueError as error:
+        raise AttemptFailed(Failure(kind=FailureKind.MALFORMED, message=str(error))) from error
     finally:
         if not committed:
-            await stream.close()
-    return Delivered(attempt, stream=CommittedStream(attempt, stream, conversion(work, attempt.endpoint), held))
+            stream.abort()
+    return Delivered(attempt, stream=delivered)
 
 
 def _deliver(accepted: Outcome | None, answers: list[tuple[Outcome, Delivered]], work: Work) -> Delivered:
@@ -181,6 +180,11 @@ def _deliver(accepted: Outcome | None, answers: list[tuple[Outcome, Delivered]],
             work.trace.chosen = delivered.attempt.candidate
             return delivered
     raise final_error(work)
+
+
+def _drop(candidate: Candidate, reason: str, work: Work) -> Outcome:
+    work.trace.dropped.append(Dropped(candidate.target, reason))
+    return Outcome(target=candidate.target, dropped=reason)
 
 
 def _advance(plan: Plan, outcome: Outcome | None) -> tuple[Step | None, Outcome | None]:

@@ -16,7 +16,8 @@ from turnout.execution.verdict import VERDICTS
 from turnout.execution.work import Work
 from turnout.types.failure import FailureKind
 
-_BUSY: Final = frozenset({FailureKind.RATE_LIMITED, FailureKind.OVERLOADED, FailureKind.QUOTA_EXHAUSTED})
+_BUSY: Final = frozenset({FailureKind.RATE_LIMITED, FailureKind.OVERLOADED})
+"""What passes by itself. An exhausted quota does not: it is our account's, as a refused key is."""
 _ABOUT_US: Final = frozenset({"breaker_open"})
 _GOOD: Final = 200
 _REJECTIONS: Final = frozenset(
@@ -65,7 +66,7 @@ def _tried(work: Work) -> str:
     """What was tried: "Tried: haiku (first_token_timeout), gpt-4o (server_error 503)."."""
     attempts = work.trace.attempts
     told = [f"{attempt.target} ({_what(attempt.error_class, attempt.status)})" for attempt in attempts]
-    return f"Tried: {', '.join(told)}."
+    return f"Tried: {', '.join(told)}." if told else "Nothing was sent."
 
 
 def _what(error_class: str | None, status: int | None) -> str:

@@ -29,8 +29,10 @@ async def open_exchange(attempt: LiveAttempt, *, stream: bool, limit_s: float, l
         InvalidRequest: the caller's body is not a request.
     """
     work, endpoint = attempt.work, attempt.endpoint
+    work.deadline.check()
     call = endpoint.call(work.request, work.body_for(endpoint, stream=stream), work.decision_id)
     work.dispatching(endpoint.target)
+    attempt.dispatched = True
     opening = endpoint.transport.open(call, connect_timeout=work.timeouts.connect)
     exchange = await attempt.wait(opening, limit_s, late, since=attempt.began)
     attempt.status = exchange.status

@@ -8,6 +8,7 @@ from typing import Final
 
 from turnout.execution.attempt import LiveAttempt
 from turnout.execution.conversion import Batch
+from turnout.execution.deadline import AttemptFailed
 from turnout.providers.transport import Exchange, TransportFailed
 from turnout.types.failure import Failure, FailureKind
 from turnout.types.stream import Mark
@@ -50,11 +51,19 @@ class ProviderStream:
     async def next_batch(self) -> Batch:
         """The events of the next chunk, possibly none.
 
+        After the provider's finish signal nothing of the answer is missing, so that a connection which then breaks or
+        goes silent is the end of the stream like any other.
+
         Raises:
             AttemptFailed: the connection broke, or nothing came in time. An error that the provider tells within
                 the stream, and a truncated stream, are in `broken` instead: what came before them is returned first.
         """
-        chunk = await self._next_chunk()
+        try:
+            chunk = await self._next_chunk()
+        except AttemptFailed:
+            if self.reader.finish is None:
+                raise
+            chunk = None
         if chunk is None:
             self._at_end()
             return []
@@ -64,6 +73,10 @@ class ProviderStream:
         except ValueError as error:
             self._break(Failure(kind=FailureKind.MALFORMED, message=str(error)))
             return []
+
+    def abort(self) -> None:
+        """Let go of the connection at once."""
+        self._exchange.abort()
 
     async def close(self) -> None:
         """Let go of the connection: back to the pool if the answer was read to its end, else closed. Never fails."""

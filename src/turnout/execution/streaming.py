@@ -6,11 +6,13 @@ goes wrong becomes an error event in the caller's dialect.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from functools import partial
 
 import msgspec
 
-from turnout.errors import Cancelled, Interrupted, RequestFailed
+from turnout.errors import Cancelled, InternalError, Interrupted, RequestFailed
 from turnout.execution.attempt import LiveAttempt
 from turnout.execution.conversion import Batch, Conversion
 from turnout.execution.deadline import AttemptFailed
@@ -74,24 +76,31 @@ async def read_to_commit(stream: ProviderStream, commit: Commit) -> Batch:
 
 
 class CommittedStream:
-    """A stream whose first part is ready for the caller: from here on nothing else can take over."""
+    """A stream whose first part is ready for the caller: from here on nothing else can take over.
+
+    Raises:
+        ValueError: the first part cannot be translated.
+    """
 
     def __init__(self, attempt: LiveAttempt, stream: ProviderStream, conversion: Conversion, held: Batch) -> None:
         self._attempt = attempt
         self._stream = stream
         self._conversion = conversion
-        self._held = held
+        self._first = conversion.convert(held)
 
-    async def close(self) -> None:
+    def abort(self) -> None:
         """Nobody will take it."""
-        await self._stream.close()
+        self._stream.abort()
 
-    async def pieces(self, settle: Settle) -> AsyncGenerator[bytes, None]:
-        """The caller's bytes. `settle` is called exactly once, before the last of them is yielded."""
+    def pieces(self, settle: Settle) -> CommittedPieces:
+        """The caller's bytes, to be asked for once. `settle` is called before the last of them is yielded."""
+        return CommittedPieces(self._pieces(settle), partial(self._leave, settle))
+
+    async def _pieces(self, settle: Settle) -> AsyncGenerator[bytes, None]:
         attempt, stream = self._attempt, self._stream
         clock, trace = attempt.work.clock, attempt.work.trace
         try:
-            piece = self._conversion.convert(self._held)
+            piece = self._first
             while not stream.over:
                 if piece:
                     sent = clock.monotonic()
@@ -101,11 +110,19 @@ class CommittedStream:
             yield piece + self._close(settle)
         except (AttemptFailed, ValueError) as error:
             yield self._break_off(_failure_of(error), settle)
+        except (asyncio.CancelledError, GeneratorExit):
+            self._leave(settle)
+            raise
         finally:
-            if not attempt.booked:
-                attempt.cancelled()
-                settle(Cancelled("the caller left before the answer was complete"))
+            self._leave(settle, InternalError("turnout failed in the middle of the answer"))
             await stream.close()
+
+    def _leave(self, settle: Settle, error: RequestFailed | None = None) -> None:
+        """Nothing more is sent; unless all is booked, because the caller left or because of `error`."""
+        if not self._attempt.booked:
+            self._attempt.cancelled()
+            settle(error or Cancelled("the caller left before the answer was complete"))
+            self._stream.abort()
 
     def _close(self, settle: Settle) -> bytes:
         """The stream is over: book it, and return what belongs after its last event."""
@@ -124,6 +141,22 @@ class CommittedStream:
         settle(error)
         told = self._stream.error_event if self._conversion.verbatim else None
         return told or self._attempt.work.dialect.encode_stream_error(error)
+
+
+class CommittedPieces:
+    """See `turnout.types.reply.Pieces`. A generator alone would not do: one that was never begun runs no `finally`."""
+
+    def __init__(self, pieces: AsyncGenerator[bytes, None], leave: Callable[[], None]) -> None:
+        self._pieces = pieces
+        self._leave = leave
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._pieces
+
+    async def aclose(self) -> None:
+        """See `Pieces.aclose`."""
+        await self._pieces.aclose()
+        self._leave()
 
 
 def _failure_of(error: AttemptFailed | ValueError) -> Failure:

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from turnout.types.decision import Decision
+
+
+class Pieces(Protocol):
+    """A streamed answer's bytes, iterated once. Whoever has it must close it, begun or not."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """The bytes, piece by piece."""
+        ...
+
+    async def aclose(self) -> None:
+        """Nothing more is wanted: what is under way is cancelled and booked. Does nothing after the end."""
+        ...
 
 
 @dataclass(slots=True)
@@ -24,5 +37,5 @@ class Reply:
     status: int
     headers: list[tuple[str, str]]
     body: bytes | None = None
-    stream: AsyncGenerator[bytes, None] | None = None
+    stream: Pieces | None = None
     decision: Decision | None = None
