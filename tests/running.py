@@ -15,7 +15,6 @@ from turnout.config.build import ConfiguredRouter
 from turnout.config.load import load_config
 from turnout.ledger.location import database_file
 from turnout.ledger.sqlite import SqliteStore
-from turnout.insight.query import Filter, decisions
 from turnout.router import Router
 from turnout.server.app import Gateway
 from turnout.server.auth import Keys
@@ -40,18 +39,17 @@ class RunningGateway:
     def openai_url(self) -> str:
         return f"{self.url}/v1"
 
-    def decisions(self, count: int, within_s: float = 5.0) -> list[Decision]:
-        """The newest decisions, once `count` of them have been drained."""
+    def decision(self, decision_id: str, within_s: float = 5.0) -> Decision:
+        """The record of that id, once it has been drained."""
         store = SqliteStore(database_file(self.data))
         try:
             end = time.monotonic() + within_s
-            found: list[Decision] = []
-            while len(found) < count and time.monotonic() < end:
-                found = list(decisions(store, Filter(), limit=1000))
+            while (found := store.read(decision_id)) is None and time.monotonic() < end:
                 time.sleep(0.02)
-            return found
         finally:
             store.close()
+        assert found is not None, f"{decision_id} is not in the ledger after {within_s} s"
+        return found
 
 
 @contextmanager

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 
 import anthropic
 import openai
@@ -31,28 +33,33 @@ routes:
 ROUTES = ("of-openai", "of-anthropic")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sides:
     """The same SDK, pointed at the provider and at the gateway."""
 
     provider: HostedFaultProvider
     gateway: RunningGateway
 
-    def openai(self, *, direct: bool = False, retries: int = 0) -> openai.OpenAI:
-        url = self.provider.openai_base_url if direct else self.gateway.openai_url
-        return openai.OpenAI(base_url=url, api_key="caller-key", max_retries=retries, timeout=20)
+    clients: ExitStack
 
-    def anthropic(self, *, direct: bool = False, retries: int = 0) -> anthropic.Anthropic:
+    @cache
+    def openai(self, *, direct: bool = False) -> openai.OpenAI:
+        url = self.provider.openai_base_url if direct else self.gateway.openai_url
+        return self.clients.enter_context(openai.OpenAI(base_url=url, api_key="caller-key", max_retries=0, timeout=20))
+
+    @cache
+    def anthropic(self, *, direct: bool = False) -> anthropic.Anthropic:
         url = self.provider.anthropic_base_url if direct else self.gateway.url
-        return anthropic.Anthropic(base_url=url, api_key="caller-key", max_retries=retries, timeout=20)
+        client = anthropic.Anthropic(base_url=url, api_key="caller-key", max_retries=0, timeout=20)
+        return self.clients.enter_context(client)
 
 
 @pytest.fixture(scope="session")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sides]:
     with running_fault_provider(seed=1) as provider:
         config = CONFIG.format(provider=provider)
-        with running_gateway(config, tmp_path_factory.mktemp("gateway")) as gateway:
-            yield Sides(provider, gateway)
+        with running_gateway(config, tmp_path_factory.mktemp("gateway")) as gateway, ExitStack() as clients:
+            yield Sides(provider, gateway, clients)
 
 
 @pytest.fixture

@@ -180,7 +180,7 @@ def test_our_own_dead_key_and_a_broken_provider_are_never_the_callers_fault(
 
 
 @pytest.mark.parametrize("route", ROUTES)
-@pytest.mark.parametrize("fault", ["eof_after(5)", "cut_after(5)", "rst_after_n_tokens(5)", "sse_error_at(5)"])
+@pytest.mark.parametrize("fault", ["eof_after(5)", "cut_after(5)", "rst_after_n_tokens(5)", "sse_error_at(5)+drip(10)"])
 def test_a_stream_that_breaks_off_raises_after_what_came(sides: Sides, route: str, fault: str) -> None:
     sides.provider.use(fault)
     text = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import openai
@@ -175,11 +176,15 @@ def test_reasoning_of_an_anthropic_model_is_asked_for_and_shown(sides: Sides) ->
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_cached_tokens_are_counted_as_part_of_the_prompt(sides: Sides, route: str) -> None:
-    sides.openai().chat.completions.create(model=route, messages=ask("Hi"))
-    decision = sides.gateway.decisions(1)[0]
-    assert decision.attempts[0].input_tokens > 0
-    assert not decision.attempts[0].estimated
+def test_what_the_record_counts_is_what_the_caller_is_told(sides: Sides, route: str) -> None:
+    raw = sides.openai().chat.completions.with_raw_response.create(model=route, messages=ask("Where is my train?"))
+    usage = raw.parse().usage
+    assert usage is not None
+    decision = sides.gateway.decision(raw.headers["x-turnout-decision"])
+    (attempt,) = decision.attempts
+    assert (attempt.input_tokens, attempt.output_tokens) == (usage.prompt_tokens, usage.completion_tokens)
+    assert decision.cost_usd == (attempt.input_tokens + 2 * attempt.output_tokens) / Decimal(1_000_000)
+    assert f"{decision.cost_usd:f}" == raw.headers["x-turnout-cost"]
 
 
 SAID = {
@@ -210,7 +215,7 @@ def test_our_own_dead_key_and_a_broken_provider_are_never_the_callers_fault(
 
 
 @pytest.mark.parametrize("route", ROUTES)
-@pytest.mark.parametrize("fault", ["eof_after(5)", "cut_after(5)", "rst_after_n_tokens(5)", "sse_error_at(5)"])
+@pytest.mark.parametrize("fault", ["eof_after(5)", "cut_after(5)", "rst_after_n_tokens(5)", "sse_error_at(5)+drip(10)"])
 def test_a_stream_that_breaks_off_raises_after_what_came(sides: Sides, route: str, fault: str) -> None:
     sides.provider.use(fault)
     stream = sides.openai().chat.completions.create(model=route, messages=ask("Hi"), stream=True)
