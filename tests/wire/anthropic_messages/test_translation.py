@@ -230,6 +230,21 @@ def test_a_ping_and_an_empty_block_say_nothing() -> None:
     assert decoded(Decoder(), event("ping"), START, event("ping"), block("text", text=""), BLOCK_STOP)[1:] == []
 
 
+def test_text_and_thinking_that_a_blocks_start_holds_are_said() -> None:
+    stream = [START, b": keep-alive\n\n", block("text", text="a"), block("thinking", thinking="b", signature="s")]
+    assert decoded(Decoder(), *stream)[1:] == [TextDelta("a"), ThinkingDelta("b", signature="s")]
+
+
+def test_a_citation_and_an_empty_piece_of_arguments_say_nothing() -> None:
+    stream = [START, block("tool_use", id="t", name="f", input={}), piece("input_json_delta", partial_json="")]
+    assert decoded(Decoder(), *stream, piece("citations_delta", citation={}))[1:] == [ToolCallStarted(0, "t", "f")]
+
+
+def test_usage_may_be_told_before_the_finish() -> None:
+    stream = [START, event("message_delta", delta={}, usage={"output_tokens": 3}), event("message_delta", delta={})]
+    assert decoded(Decoder(), *stream)[1:] == [UsageReported(Usage(input_tokens=1, output_tokens=3))]
+
+
 @pytest.mark.parametrize(
     "broken",
     [

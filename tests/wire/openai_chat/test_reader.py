@@ -179,6 +179,15 @@ def test_an_error_in_the_stream_is_a_failure(
     assert marks(follow, text("x"), DONE) == [NONE, NONE]
 
 
+def test_what_an_error_says_of_a_key_is_not_repeated() -> None:
+    follow = reader()
+    told = b'{"error":{"message":"Incorrect API key provided: sk-secret123","code":"invalid_api_key"}}'
+    assert marks(follow, b"data: " + told + b"\n\n") == [ERROR]
+    assert follow.failure is not None
+    assert follow.failure.kind is FailureKind.AUTHENTICATION
+    assert "secret123" not in repr(follow.failure)
+
+
 @pytest.mark.parametrize("data", [b"data: it broke\n", b'data: {"message":"it broke"}\n', b""])
 def test_an_event_named_error_is_an_error_whatever_it_holds(data: bytes) -> None:
     assert marks(reader(), b"event: error\n" + data + b"\n") == [ERROR]
