@@ -79,11 +79,11 @@ def table(routed: MonthlyCost, baseline: MonthlyCost) -> str:
         "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     lines += [
-        f"| {part.name} | {part.request_share:.0%} | {part.token_share:.0%} | {part.requests:,} | {part.usd:,.0f} "
-        f"| {same.usd:,.0f} |"
+        f"| {part.name} | {part.request_share:.0%} | {part.token_share:.0%} | {part.requests:,} | {part.usd:,.2f} "
+        f"| {same.usd:,.2f} |"
         for part, same in zip(routed.parts, baseline.parts, strict=True)
     ]
-    lines.append(f"| **all** | 100% | 100% | {routed.requests:,} | **{routed.usd:,.0f}** | **{baseline.usd:,.0f}** |")
+    lines.append(f"| **all** | 100% | 100% | {routed.requests:,} | **{routed.usd:,.2f}** | **{baseline.usd:,.2f}** |")
     return "\n".join(lines)
 
 
@@ -97,9 +97,9 @@ def report(tokens_per_day: int = TOKENS_PER_DAY) -> str:
     saved = baseline.usd - routed.usd
     return (
         f"{table(routed, baseline)}\n\n"
-        f"At {tokens_per_day:,} tokens a day, routing costs **{routed.usd:,.0f} USD** a month of 30 days, where "
-        f"`strong` alone would cost **{baseline.usd:,.0f} USD**: "
-        f"it saves {saved:,.0f} USD, or {saved / baseline.usd:.0%}."
+        f"At {tokens_per_day:,} tokens a day, routing costs **{routed.usd:,.2f} USD** a month of 30 days, where "
+        f"`strong` alone would cost **{baseline.usd:,.2f} USD**: "
+        f"it saves {saved:,.2f} USD, or {saved / baseline.usd:.0%}."
     )
 
 

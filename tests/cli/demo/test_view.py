@@ -24,9 +24,9 @@ def decision(target: str | None, *attempts: Attempt, **fields: object) -> Decisi
 
 
 def shown(asked: Asked, *, width: int = 120) -> str:
-    console = Console(width=width, file=io.StringIO())
-    View(console, frozenset({"backup"})).asked(asked)
-    return console.file.getvalue()  # type: ignore[attr-defined]
+    printed = io.StringIO()
+    View(Console(width=width, file=printed), frozenset({"backup"})).asked(asked)
+    return printed.getvalue()
 
 
 def test_a_decision_is_one_line_that_says_who_answered_and_what_it_saved() -> None:
@@ -40,7 +40,7 @@ def test_who_failed_before_stands_before_who_answered_and_a_stand_in_has_a_star(
         "backup", attempt("mid", failed=True), attempt("backup"), dropped=(Dropped("strong", "breaker_open"),)
     )
     line = shown(Asked(number=1, query=Query(text="Hi"), took_s=1, text="Hello", decision=made))
-    assert "strong mid backup*" in line
+    assert "(strong) ✗mid backup*" in line
     assert line.rstrip().endswith("?"), "an unknown cost is no saving"
 
 

@@ -54,7 +54,7 @@ async def _run(queries: list[Query], console: Console, *, keep: bool, port: int 
         told = await perform(stage, queries, console)
         if stage.simulated:
             console.print("\n* answered without a model; reckoned at the list price of the one it stands in for.")
-        whats_next(stage, console, kept=keep)
+        whats_next(stage, told, console, kept=keep)
         if keep:
             console.print("\nRunning until Ctrl-C.")
             await _interrupted()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from shutil import which
 from typing import Any, Final
 
 import msgspec
@@ -19,7 +21,9 @@ from turnout.cli.demo.frontier import Frontier, demo_config, real_frontier
 from turnout.cli.demo.gateway import running_gateway
 from turnout.cli.demo.queries import Query
 from turnout.cli.demo.view import View
+from turnout.execution.breaker import BreakerSettings
 from turnout.insight.query import Filter, Summary, summaries, summary
+from turnout.policy.filters import BREAKER_OPEN
 from turnout.testing.local_model import running_local_model
 from turnout.testing.simulated_model import SimulatedModel
 
@@ -27,6 +31,7 @@ _BEFORE: Final = 0.4
 """The share of the queries that is asked before the primary fails."""
 _AFTER: Final = 0.3
 """The share that is asked once it is back."""
+_COOLDOWN_S: Final = BreakerSettings().cooldown
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,11 +56,11 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         asked: every query and its decision, in the order in which they were answered.
-        by_rule, total: the sums, as the ledger has them.
+        by_rule, total: the sums, as the ledger has them; under "" what no rule decided.
     """
 
     asked: tuple[Asked, ...]
-    by_rule: dict[str | None, Summary]
+    by_rule: dict[str, Summary]
     total: Summary
 
 
@@ -92,31 +97,40 @@ async def perform(stage: Stage, queries: Sequence[Query], console: Console) -> T
     asked: list[Asked] = []
 
     async def ask(some: Sequence[tuple[int, Query]]) -> None:
-        async for one in desk.ask_all(some):
-            view.asked(one)
-            asked.append(one)
+        with console.status("") as status:
+            async for one in desk.ask_all(some):
+                view.asked(one)
+                asked.append(one)
+                status.update(f"{len(asked)} of {len(numbered)}")
 
     view.heading("1  An ordinary morning at the support desk", "The rules of the route decide who answers.")
     await ask(numbered[:down])
     await stage.primary.stop()
     view.heading(
         "2  The primary provider goes down",
-        "It now refuses connections. Callers notice nothing: the next target of the chain answers. After a few",
-        "failures its circuit breaker opens, and it is not even tried.",
+        "It refuses connections. Callers notice nothing: the next target of the chain answers (✗ marks who was tried",
+        "in vain). After a few failures a target's circuit breaker opens, and it is left out at once (in brackets).",
     )
     await ask(numbered[down:up])
     await stage.primary.start()
-    view.heading("3  It is back", "A single request probes it; if that succeeds, the breaker closes.")
+    if any(_left_out(one) for one in asked):
+        with console.status(f"The primary is back; a breaker stays open for {_COOLDOWN_S:.0f} seconds ..."):
+            await asyncio.sleep(_COOLDOWN_S)
+    view.heading(
+        "3  It is back", "One request probes each target whose breaker is open; its answer closes the breaker."
+    )
     await ask(numbered[up:])
     await desk.close()
-    total, by_rule = summary(desk.store, Filter()), summaries(desk.store, Filter(), by="rule")
+    total = summary(desk.store, Filter())
+    by_rule = {rule or "": summed for rule, summed in summaries(desk.store, Filter(), by="rule").items()}
     view.title("What it came to")
     view.totals(by_rule, total)
     return Told(asked=tuple(asked), by_rule=by_rule, total=total)
 
 
-def whats_next(stage: Stage, console: Console, *, kept: bool) -> None:
+def whats_next(stage: Stage, told: Told, console: Console, *, kept: bool) -> None:
     """Where to look next, with commands that work as they stand."""
+    turnout = "turnout" if which("turnout") else f"{sys.executable} -m turnout.cli"
     first = "Try it while it runs" if kept else "Look closer"
     console.print(f"\n[bold]{first}[/]")
     if kept:
@@ -124,11 +138,21 @@ def whats_next(stage: Stage, console: Console, *, kept: bool) -> None:
         console.print(f"  ANTHROPIC_BASE_URL={stage.address} ANTHROPIC_API_KEY=demo python your_application.py")
         console.print("  with the model: support, assistant, contracts, or any target's name", style="dim")
     for command in (
-        f"turnout decisions --data {stage.data}",
-        f"turnout decisions show ID --data {stage.data}",
-        f'turnout explain --config {stage.config} --route support "I was charged twice"',
+        f"decisions --fallbacks --data {stage.data}",
+        f"decisions show {_telling(told)} --data {stage.data}",
+        f'explain --config {stage.config} --route support "I was charged twice"',
     ):
-        console.print(f"  {command}", highlight=False, soft_wrap=True)
+        console.print(f"  {turnout} {command}", soft_wrap=True)
+
+
+def _left_out(asked: Asked) -> bool:
+    return asked.decision is not None and any(each.reason == BREAKER_OPEN for each in asked.decision.dropped)
+
+
+def _telling(told: Told) -> str:
+    """The decision that has most to tell: the one with the most attempts."""
+    made = [asked.decision for asked in told.asked if asked.decision]
+    return max(made, key=lambda decision: len(decision.attempts)).id if made else "ID"
 
 
 def _introduce(console: Console, frontier: Frontier | None, simulated: frozenset[str]) -> None:

@@ -14,9 +14,10 @@ from rich.text import Text
 
 from turnout.cli.demo.asking import Asked
 from turnout.insight.query import Summary
+from turnout.policy.filters import BREAKER_OPEN
 from turnout.types.decision import Decision
 
-_COLUMNS: Final = (("", 3), ("route", 9), ("rule", 10), ("answered by", 19), ("took", 6), ("cost", 8), ("saved", 5))
+_COLUMNS: Final = (("", 3), ("route", 9), ("rule", 10), ("answered by", 21), ("took", 6), ("cost", 8), ("saved", 5))
 _GAP: Final = 2
 _NARROWEST_QUERY: Final = 12
 
@@ -39,7 +40,7 @@ class View:
         """Announce a part of the demo, and what to look for in it."""
         self.title(title)
         for line in said:
-            self._console.print(Padding(Text(line, style="dim"), (0, 0, 0, 2)))
+            self._console.print(Text(f"  {line}", style="dim"))
         titles = [title for title, _ in _COLUMNS]
         self._line([Text(title, style="dim") for title in (titles[0], "the customer asks", *titles[1:])])
 
@@ -49,7 +50,7 @@ class View:
         self._console.print(Rule(Text(title, style="bold"), align="left", style="dim"))
 
     def asked(self, asked: Asked) -> None:
-        """One decision."""
+        """One decision: ✗ is before a target that was tried in vain, brackets are around one whose breaker is open."""
         decision = asked.decision
         self._line(
             [
@@ -64,7 +65,7 @@ class View:
             ]
         )
         if asked.error:
-            self._console.print(Padding(Text(asked.error, style="red"), (0, 0, 0, 5)))
+            self._console.print(Padding.indent(Text(asked.error, style="red"), _COLUMNS[0][1] + _GAP))
 
     def _line(self, cells: list[Text]) -> None:
         (_, first), *rest = _COLUMNS
@@ -78,11 +79,13 @@ class View:
         decision = asked.decision
         if decision is None:
             return Text("no record yet" if asked.text else "nobody", style="red")
-        failed = [attempt.target for attempt in decision.attempts if attempt.outcome == "failed"]
-        passed_over = [dropped.target for dropped in decision.dropped if dropped.reason == "breaker_open"]
+        failed = dict.fromkeys(attempt.target for attempt in decision.attempts if attempt.outcome == "failed")
+        left_out = [dropped.target for dropped in decision.dropped if dropped.reason == BREAKER_OPEN]
         told = Text()
-        for target in dict.fromkeys([*passed_over, *failed]):
-            told.append(target, style="strike red").append(" ")
+        for target in left_out:
+            told.append(f"({target}) ", style="dim")
+        for target in failed:
+            told.append(f"✗{target} ", style="red")
         if decision.target is None:
             return told.append("nobody", style="red")
         return told.append(self.named(decision.target), style="yellow" if told else "green")
@@ -91,7 +94,7 @@ class View:
         """The target's name, with a star if it is a stand-in."""
         return f"{target}*" if target in self._simulated else target
 
-    def totals(self, by_rule: Mapping[str | None, Summary], total: Summary) -> None:
+    def totals(self, by_rule: Mapping[str, Summary], total: Summary) -> None:
         """What everything cost, and would have cost at the baseline."""
         table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 3, 0, 0))
         table.add_column("decided by")
