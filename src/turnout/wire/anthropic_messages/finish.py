@@ -24,7 +24,6 @@ FINISH: Mapping[str, Finish] = MappingProxyType(
 """A word that is not here is `Finish.OTHER`."""
 
 STOP_REASON: Mapping[Finish, str] = MappingProxyType(
-    {finish: reason for reason, finish in FINISH.items()}
-    | {Finish.CONTENT_FILTER: "refusal", Finish.OTHER: "end_turn"}
+    {finish: reason for reason, finish in FINISH.items()} | {Finish.CONTENT_FILTER: "refusal", Finish.OTHER: "end_turn"}
 )
 """The nearest of the words that the official SDK's strict validation accepts."""
