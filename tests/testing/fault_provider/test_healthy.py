@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
 from typing import Any
 
 import anthropic
 import openai
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tests.testing.fault_provider.wires import QUESTION
-from turnout.testing import HEALTHY_TEXT, THINKING_TEXT, FaultProvider
+from tests.testing.fault_provider.wires import PATHS, QUESTION, body_for
+from turnout.testing import HEALTHY_TEXT, THINKING_TEXT, FaultProvider, HostedFaultProvider, running_fault_provider
 
 WEATHER: dict[str, Any] = {
     "type": "object",
@@ -336,3 +341,69 @@ async def test_the_same_seed_gives_the_same_ids() -> None:
             return (await client.chat.completions.create(model="m", messages=says())).id
 
     assert await first_id(1) == await first_id(1) != await first_id(2)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+FIELDS = [
+    "messages",
+    "input",
+    "max_tokens",
+    "max_completion_tokens",
+    "max_output_tokens",
+    "n",
+    "stop",
+    "stop_sequences",
+    "tools",
+    "tool_choice",
+    "response_format",
+    "output_config",
+    "text",
+    "reasoning",
+    "reasoning_effort",
+    "thinking",
+    "logprobs",
+    "top_logprobs",
+    "stream_options",
+    "system",
+    "metadata",
+    "instructions",
+]
+
+
+@given(
+    path=st.sampled_from(sorted(PATHS.values())),
+    valid=st.sampled_from(["chat", "messages"]),
+    odd=st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=3),
+    stream=st.booleans(),
+)
+def test_whatever_a_request_holds_it_is_answered_or_refused(
+    fuzzed: HostedFaultProvider, path: str, valid: str, odd: dict[str, Any], stream: bool
+) -> None:
+    status, answer = asked(fuzzed.url + path, body_for(valid, stream=stream) | odd)
+    assert status in {200, 400}
+    assert answer if status == 200 else json.loads(answer)["error"]["message"]
+
+
+def asked(url: str, body: dict[str, Any]) -> tuple[int, bytes]:
+    try:
+        with urllib.request.urlopen(url, json.dumps(body).encode(), timeout=5) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read()
+
+
+@pytest.fixture(scope="module")
+def fuzzed() -> Iterator[HostedFaultProvider]:
+    with running_fault_provider() as provider:
+        yield provider
+
+
+async def test_json_without_a_schema_is_an_object(gpt: openai.AsyncOpenAI) -> None:
+    chat = await gpt.chat.completions.create(model="m", messages=says(), response_format={"type": "json_object"})
+    response = await gpt.responses.create(model="m", input=QUESTION, text={"format": {"type": "json_object"}})
+    assert json.loads(chat.choices[0].message.content or "") == json.loads(response.output_text) == {"answer": "Paris"}

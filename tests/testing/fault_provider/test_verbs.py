@@ -44,6 +44,8 @@ def test_defaults_are_filled_in() -> None:
         ("status(503, retry=2)", "status: no place for 'retry=2'"),
         ("status(503, code=500)", "status: no place for 'code=500'"),
         ("status(503", "cannot read 'status(503'; write verb(argument, ...)+verb"),
+        ("flap(1, 0)", "flap: up must be at least 0.01, not 0"),
+        ("drip(nan)", "drip: ms must be at least -inf, not nan"),
         ("slice+", "cannot read ''"),
         ("", "cannot read ''"),
     ],

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from turnout.testing import FaultProvider
+import pytest
+
+from turnout.testing import HEALTHY_TEXT, FaultProvider
+from turnout.testing.fault_provider.answer import tokens_of
 
 PATHS = {
     "chat": "/v1/chat/completions",
@@ -15,6 +19,11 @@ PATHS = {
     "messages": "/v1/messages",
 }
 QUESTION = "Where does my train leave?"
+TOKENS = tokens_of(HEALTHY_TEXT)
+DIALECTS = pytest.mark.parametrize("dialect", list(PATHS))
+DONE = {"chat": b"[DONE]", "responses": b'"response.completed"', "messages": b'"message_stop"'}
+FINISH = {"chat": b'"finish_reason":"stop"', "responses": b'"response.completed"', "messages": b'"end_turn"'}
+OPENING = {"chat": b'"role":"assistant"', "responses": b'"response.created"', "messages": b'"message_start"'}
 
 
 @dataclass
@@ -119,3 +128,31 @@ async def read_all(reader: asyncio.StreamReader, within: float) -> Wire:
     except ConnectionResetError:
         wire.was_reset = True
     return wire
+
+
+async def until(is_so: Callable[[], bool], within: float = 1.0) -> None:
+    async with asyncio.timeout(within):
+        while not is_so():
+            await asyncio.sleep(0.005)
+
+
+def spoken(events: list[dict[str, Any]]) -> str:
+    """The text of a stream, in whatever dialect."""
+    text = ""
+    for event in events:
+        choices = event.get("choices") or [{}]
+        delta = event.get("delta", choices[0].get("delta", {}))
+        text += delta if isinstance(delta, str) else delta.get("content") or delta.get("text") or ""
+    return text
+
+
+def first(count: int) -> str:
+    return "".join(TOKENS[:count])
+
+
+def is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True

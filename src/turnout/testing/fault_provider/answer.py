@@ -6,8 +6,9 @@ import json
 import re
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from typing import Any
 
-from turnout.testing.fault_provider.ask import Ask, Tool
+from turnout.testing.fault_provider.ask import Ask, Tool, UnreadableRequestError
 from turnout.testing.fault_provider.example import example
 
 HEALTHY_TEXT = (
@@ -115,19 +116,22 @@ class Answer:
 
 
 def compose(ask: Ask, identity: str, created: int) -> Answer:
-    """The answer of a healthy provider."""
+    """The answer of a healthy provider.
+
+    Raises:
+        UnreadableRequestError: a schema to fill in is none.
+    """
     answer = Answer(ask, identity, created)
     if ask.thinking:
         answer.thinking = tokens_of(THINKING_TEXT)
     tools = _tools_to_call(ask)
     if tools:
         answer.calls = [
-            ToolCall(f"{identity}{index:02x}", tool.name, _json(example(tool.schema)))
-            for index, tool in enumerate(tools)
+            ToolCall(f"{identity}{index:02x}", tool.name, _filled(tool.schema)) for index, tool in enumerate(tools)
         ]
         answer.finish = Finish.TOOLS
     elif ask.schema is not None:
-        answer.tokens = tokens_of(_json(example(ask.schema)))
+        answer.tokens = tokens_of(_filled(ask.schema))
     else:
         answer.tokens = tokens_of(HEALTHY_TEXT)
     return answer
@@ -146,6 +150,13 @@ def _tools_to_call(ask: Ask) -> tuple[Tool, ...]:
 def tokens_of(text: str) -> list[str]:
     """The text cut into tokens: a word each, with the space before it."""
     return _TOKEN.findall(text) or ([text] if text else [])
+
+
+def _filled(schema: Any) -> str:
+    try:
+        return _json(example(schema))
+    except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError) as error:
+        raise UnreadableRequestError("Invalid schema.") from error
 
 
 def _json(value: object) -> str:

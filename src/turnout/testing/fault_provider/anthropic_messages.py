@@ -7,7 +7,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from turnout.testing.fault_provider.answer import Answer, Finish
-from turnout.testing.fault_provider.ask import Ask, Tool, last_user_text, mapping, mentions, required
+from turnout.testing.fault_provider.ask import (
+    Ask,
+    Tool,
+    items,
+    last_user_text,
+    mapping,
+    mentions,
+    required,
+    texts,
+    whole_number,
+)
 from turnout.testing.fault_provider.complaint import Complaint
 from turnout.testing.fault_provider.script import Mark, Send
 from turnout.testing.fault_provider.speech import event, send
@@ -33,6 +43,7 @@ class AnthropicMessages:
             UnreadableRequestError: `model`, `messages` or `max_tokens` is missing.
         """
         messages = required(body, "messages", list, "messages: Field required")
+        required(body, "max_tokens", int, "max_tokens: Field required")
         choice = mapping(body.get("tool_choice"))
         thinking = mapping(body.get("thinking")).get("type")
         return Ask(
@@ -43,15 +54,15 @@ class AnthropicMessages:
             text=last_user_text(messages),
             tools=tuple(
                 Tool(str(each["name"]), each.get("input_schema", {}))
-                for each in map(mapping, body.get("tools") or ())
+                for each in map(mapping, items(body.get("tools")))
                 if "name" in each
             ),
             called="any" if choice.get("type") == "any" else choice.get("name"),
             answers_tool=bool(messages) and _is_tool_result(mapping(messages[-1]).get("content")),
             schema=_schema(body),
-            max_tokens=required(body, "max_tokens", int, "max_tokens: Field required"),
-            stops=tuple(body.get("stop_sequences") or ()),
-            thinking=thinking in {"enabled", "adaptive", "between_tools"},
+            max_tokens=whole_number(body, "max_tokens"),
+            stops=texts(body.get("stop_sequences")),
+            thinking=str(thinking) in {"enabled", "adaptive", "between_tools"},
             cached=mentions([body.get(key) for key in ("system", "messages", "tools")], "cache_control"),
         )
 
@@ -174,7 +185,7 @@ def _running_usage(answer: Answer, sent: int) -> dict[str, Any]:
 
 
 def _is_tool_result(content: Any) -> bool:
-    return isinstance(content, list) and any(mapping(block).get("type") == "tool_result" for block in content)
+    return any(mapping(block).get("type") == "tool_result" for block in items(content))
 
 
 def _schema(body: Mapping[str, Any]) -> Any:

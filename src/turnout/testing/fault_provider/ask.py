@@ -103,8 +103,7 @@ def text_of(content: Any) -> str:
     """The text of a message's content: a string, or blocks of which some have `text`."""
     if isinstance(content, str):
         return content
-    blocks = content if isinstance(content, list) else []
-    return "\n".join(str(block["text"]) for block in blocks if isinstance(block, Mapping) and "text" in block)
+    return "\n".join(str(block["text"]) for block in items(content) if isinstance(block, Mapping) and "text" in block)
 
 
 def last_user_text(messages: Iterable[Any]) -> str:
@@ -127,6 +126,31 @@ def required(body: Mapping[str, Any], name: str, kind: type, message: str) -> An
     if not isinstance(value, kind):
         raise UnreadableRequestError(message, name)
     return value
+
+
+def whole_number(body: Mapping[str, Any], *names: str) -> int | None:
+    """The first of these fields that is given.
+
+    Raises:
+        UnreadableRequestError: it is not a whole number, or not above 0.
+    """
+    name = next((each for each in names if body.get(each) is not None), None)
+    if name is None:
+        return None
+    value = body[name]
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise UnreadableRequestError(f"Invalid type for {name!r}: expected a whole number.", name)
+    return value
+
+
+def texts(value: Any) -> tuple[str, ...]:
+    """The strings of a list, or the one string that stands for such a list."""
+    return (value,) if isinstance(value, str) else tuple(each for each in items(value) if isinstance(each, str))
+
+
+def items(value: Any) -> list[Any]:
+    """`value` if it is a list, else an empty one."""
+    return value if isinstance(value, list) else []
 
 
 def mapping(value: Any) -> Mapping[str, Any]:

@@ -206,7 +206,16 @@ class Connection(asyncio.Protocol):
         self._writable.set()
         self._requests.put_nowait(None)
 
+    async def _drain(self) -> None:
+        if not self._writable.is_set():
+            await self._writable.wait()
+            if self._gone.is_set():
+                raise ClientGoneError
+
     async def _pause(self, seconds: float) -> None:
+        if seconds == 0:
+            await asyncio.sleep(0)
+            return
         try:
             async with asyncio.timeout(None if seconds == math.inf else seconds):
                 await self._gone.wait()
@@ -229,7 +238,7 @@ class Connection(asyncio.Protocol):
         match step:
             case Send(data=data):
                 self._transport.write(data)
-                await self._writable.wait()
+                await self._drain()
             case Pause(seconds=seconds):
                 await self._pause(seconds)
             case Reset():

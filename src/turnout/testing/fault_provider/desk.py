@@ -92,8 +92,9 @@ class Desk:
         identity = request.headers.get("x-request-id") or request.headers.get("x-turnout-decision")
         exchange = _Exchange(self._received, identity or f"req_{self._hex()}", connection, request, speech)
         try:
-            ask = speech.read(_document(request.body))
+            ask = _understood(speech, request.body)
             fault = fault_for(ask, self.rules, self._draw, self._started)
+            answer = compose(ask, self._hex(), int(time.time()))
         except (UnreadableRequestError, FaultSyntaxError) as error:
             param = error.param if isinstance(error, UnreadableRequestError) else "model"
             self._receive(exchange, None, HEALTHY)
@@ -102,7 +103,6 @@ class Desk:
             return
         self._receive(exchange, ask, fault)
         if not self._strike_connection(connection, fault):
-            answer = compose(ask, self._hex(), int(time.time()))
             script = respond(speech, answer, fault, request.path, exchange.id)
             await self._end(exchange, script, answer)
             _close_unannounced(connection, fault)
@@ -177,9 +177,9 @@ class _Exchange:
     speech: Speech
 
 
-def _document(body: bytes) -> Mapping[str, Any]:
+def _understood(speech: Speech, body: bytes) -> Ask:
     try:
-        return msgspec.json.decode(body, type=dict[str, Any])
+        return speech.read(msgspec.json.decode(body, type=dict[str, Any]))
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise UnreadableRequestError("We could not parse the JSON body of your request.") from error
 

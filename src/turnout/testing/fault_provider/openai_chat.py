@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from turnout.testing.fault_provider.answer import Answer, Finish
-from turnout.testing.fault_provider.ask import Ask, Tool, last_user_text, mapping, required
+from turnout.testing.fault_provider.ask import Ask, Tool, items, last_user_text, mapping, required, texts, whole_number
 from turnout.testing.fault_provider.complaint import Complaint
 from turnout.testing.fault_provider.script import Mark, Send
 from turnout.testing.fault_provider.speech import event
@@ -32,7 +32,6 @@ class OpenAIChat:
             UnreadableRequestError: `model` or `messages` is missing.
         """
         messages = required(body, "messages", list, "Missing required parameter: 'messages'.")
-        stop = body.get("stop")
         return Ask(
             dialect=DialectName.OPENAI_CHAT,
             model=required(body, "model", str, "you must provide a model parameter"),
@@ -43,11 +42,11 @@ class OpenAIChat:
             called=_called(body.get("tool_choice")),
             answers_tool=bool(messages) and mapping(messages[-1]).get("role") == "tool",
             schema=_schema(mapping(body.get("response_format"))),
-            max_tokens=body.get("max_completion_tokens") or body.get("max_tokens"),
-            stops=(stop,) if isinstance(stop, str) else tuple(stop or ()),
-            thinking=body.get("reasoning_effort") not in {None, "none"},
-            top_logprobs=body.get("top_logprobs") or 0 if body.get("logprobs") else None,
-            choices=body.get("n") or 1,
+            max_tokens=whole_number(body, "max_completion_tokens", "max_tokens"),
+            stops=texts(body.get("stop")),
+            thinking=str(body.get("reasoning_effort", "none")) not in {"None", "none"},
+            top_logprobs=(whole_number(body, "top_logprobs") or 0) if body.get("logprobs") is True else None,
+            choices=whole_number(body, "n") or 1,
             include_usage=bool(mapping(body.get("stream_options")).get("include_usage")),
             cached=body.get("prompt_cache_key") is not None,
         )
@@ -193,7 +192,7 @@ def _logprobs(tokens: list[str], alternatives: int) -> dict[str, Any]:
 
 
 def _tools(body: Mapping[str, Any]) -> tuple[Tool, ...]:
-    functions = [mapping(mapping(tool).get("function")) for tool in body.get("tools") or ()]
+    functions = [mapping(mapping(tool).get("function")) for tool in items(body.get("tools"))]
     return tuple(Tool(str(each["name"]), each.get("parameters", {})) for each in functions if "name" in each)
 
 

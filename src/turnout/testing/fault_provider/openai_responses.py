@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from turnout.testing.fault_provider.answer import Answer, Finish, ToolCall
-from turnout.testing.fault_provider.ask import Ask, Tool, last_user_text, mapping, required
+from turnout.testing.fault_provider.ask import Ask, Tool, items, last_user_text, mapping, required, whole_number
 from turnout.testing.fault_provider.complaint import Complaint
 from turnout.testing.fault_provider.script import Mark, Send
 from turnout.testing.fault_provider.speech import send
@@ -41,24 +41,24 @@ class OpenAIResponses:
             UnreadableRequestError: `model` is missing.
         """
         given = body.get("input")
-        items = given if isinstance(given, list) else [{"role": "user", "content": given}]
+        turns = given if isinstance(given, list) else [{"role": "user", "content": given}]
         choice = body.get("tool_choice")
         return Ask(
             dialect=DialectName.OPENAI_RESPONSES,
             model=required(body, "model", str, "Missing required parameter: 'model'."),
             body=body,
             stream=bool(body.get("stream")),
-            text=last_user_text(items),
+            text=last_user_text(turns),
             tools=tuple(
                 Tool(str(each["name"]), each.get("parameters", {}))
-                for each in map(mapping, body.get("tools") or ())
+                for each in map(mapping, items(body.get("tools")))
                 if each.get("type") == "function" and "name" in each
             ),
             called="any" if choice == "required" else mapping(choice).get("name"),
-            answers_tool=bool(items) and mapping(items[-1]).get("type") == "function_call_output",
+            answers_tool=bool(turns) and mapping(turns[-1]).get("type") == "function_call_output",
             schema=_schema(mapping(mapping(body.get("text")).get("format"))),
-            max_tokens=body.get("max_output_tokens"),
-            thinking=mapping(body.get("reasoning")).get("effort") not in {None, "none"},
+            max_tokens=whole_number(body, "max_output_tokens"),
+            thinking=str(mapping(body.get("reasoning")).get("effort", "none")) not in {"None", "none"},
             cached=body.get("prompt_cache_key") is not None,
         )
 
@@ -172,29 +172,29 @@ def _response(answer: Answer, status: str) -> dict[str, Any]:
         "service_tier": "default",
         "store": body.get("store", True),
         "text": {"format": {"type": "text"}, "verbosity": "medium"} | dict(mapping(body.get("text"))),
-        "tools": [_told(tool) for tool in body.get("tools") or ()],
+        "tools": [_told(tool) for tool in items(body.get("tools"))],
         "usage": None,
     }
 
 
-def _told(tool: dict[str, Any]) -> dict[str, Any]:
-    if tool.get("type") != "function":
+def _told(tool: Any) -> Any:
+    if mapping(tool).get("type") != "function":
         return tool
     return {"description": None, "parameters": None, "strict": True} | tool
 
 
 def _output(answer: Answer) -> list[dict[str, Any]]:
-    items: list[dict[str, Any]] = []
+    output: list[dict[str, Any]] = []
     if answer.thinking:
         summary = [{"type": "summary_text", "text": "".join(answer.thinking)}]
-        items.append({"id": f"rs_{answer.id}", "type": "reasoning", "summary": summary})
-    items += [_function_call(call) for call in answer.calls]
+        output.append({"id": f"rs_{answer.id}", "type": "reasoning", "summary": summary})
+    output += [_function_call(call) for call in answer.calls]
     if not answer.calls:
         text = {"type": "output_text", "annotations": [], "logprobs": [], "text": answer.text}
         status = "incomplete" if answer.finish in _INCOMPLETE else "completed"
         message = {"id": f"msg_{answer.id}", "type": "message", "status": status, "role": "assistant"}
-        items.append(message | {"content": [text]})
-    return items
+        output.append(message | {"content": [text]})
+    return output
 
 
 def _function_call(call: ToolCall) -> dict[str, Any]:

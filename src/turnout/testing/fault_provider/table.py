@@ -27,7 +27,7 @@ _ROWS = (
         "flap",
         Stage.CONNECTION,
         "Take turns: down seconds with the other verbs (alone: with the port closed), up seconds healthy.",
-        (Arg("down", float), Arg("up", float)),
+        (Arg("down", float, least=0.01), Arg("up", float, least=0.01)),
     ),
     Verb("rst_on_accept", Stage.CONNECTION, "Reset each connection as soon as it is there."),
     Verb(

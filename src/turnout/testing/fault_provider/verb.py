@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -36,12 +37,13 @@ class Stage(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Arg:
-    """One argument of a verb: required where it has no default, one of `choices` where there are any."""
+    """One argument of a verb: required without a default, one of `choices` if there are any, else at least `least`."""
 
     name: str
     convert: Convert
     default: Value | None = None
     choices: tuple[str, ...] = ()
+    least: float = -math.inf
 
     def read(self, text: str, verb: str) -> Value:
         """The value that `text` stands for.
@@ -52,9 +54,12 @@ class Arg:
         if self.choices and text not in self.choices:
             self._refuse(text, verb)
         try:
-            return self.convert(text)
+            value = self.convert(text)
         except ValueError:
             self._refuse(text, verb)
+        if not isinstance(value, str) and not value >= self.least:  # so written, no NaN passes
+            raise FaultSyntaxError(f"{verb}: {self.name} must be at least {self.least:g}, not {text}")
+        return value
 
     def _refuse(self, text: str, verb: str) -> NoReturn:
         names = {"int": "a whole number", "float": "a number", "str": "a text"}
