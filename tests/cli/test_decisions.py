@@ -21,7 +21,7 @@ from turnout.ledger.journal import Journal
 from turnout.ledger.location import journal_directory
 from turnout.types.candidate import Dropped
 from turnout.types.clock import timestamp
-from turnout.types.decision import Decision
+from turnout.types.decision import Decision, DecisionOutcome
 
 ROOT = Path(__file__).parents[2]
 
@@ -183,7 +183,7 @@ def test_show_tells_the_whole_story(data: Path) -> None:
 
 
 @pytest.mark.parametrize("outcome", ["answered", "failed", "partial", "refused", "cancelled", "interrupted"])
-def test_show_has_words_for_a_decision_of_which_little_is_known(data: Path, outcome: str) -> None:
+def test_show_has_words_for_a_decision_of_which_little_is_known(data: Path, outcome: DecisionOutcome) -> None:
     bare = Decision(
         id="0" * 32, time="?", route="", model="gpt", dialect="gemini", outcome=outcome, error="deadline_exceeded",
         attempts=(samples.an_attempt(started="?", latency_ms=12_345.0, cost_usd=None, price_version=None),),
@@ -278,7 +278,7 @@ def test_a_name_cannot_command_the_terminal(data: Path) -> None:
         (Decimal("0.0007136"), "$0.000714"),
         (Decimal("-0.05"), "-$0.0500"),
         (Decimal("12.346"), "$12.35"),
-        (Decimal("1234567"), "$1234567.00"),
+        (Decimal(1234567), "$1234567.00"),
         (Decimal("1E-7"), "$0.000000100"),
     ],
 )

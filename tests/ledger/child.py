@@ -8,7 +8,7 @@ import resource
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.ledger import samples
 from turnout.errors import LedgerError
@@ -18,6 +18,9 @@ from turnout.ledger.journal import Journal
 from turnout.ledger.location import database_file, journal_directory
 from turnout.ledger.sqlite import SqliteStore
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 def command(what: str, *arguments: object) -> list[str]:
     """The command line that runs one of the functions below; its working directory must be the repository's."""
@@ -25,7 +28,8 @@ def command(what: str, *arguments: object) -> list[str]:
 
 
 def say(**told: Any) -> None:
-    print(json.dumps(told), flush=True)
+    sys.stdout.write(json.dumps(told) + "\n")
+    sys.stdout.flush()
 
 
 def limit_files(size: int) -> None:
@@ -107,4 +111,5 @@ def outgrow(data: str) -> None:
 
 
 if __name__ == "__main__":
-    {"fill": fill, "serve": serve, "drain": drain, "outgrow": outgrow}[sys.argv[1]](*sys.argv[2:])
+    commands: dict[str, Callable[..., None]] = {"fill": fill, "serve": serve, "drain": drain, "outgrow": outgrow}
+    commands[sys.argv[1]](*sys.argv[2:])

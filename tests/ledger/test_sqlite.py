@@ -112,6 +112,14 @@ def test_a_file_that_is_no_database_is_a_clear_error(tmp_path: Path) -> None:
         SqliteStore(tmp_path / "db").read("any")
 
 
+def test_a_record_that_is_not_one_is_a_clear_error(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "db")
+    decision = samples.a_decision()
+    store.append([Written(decision, b'{"id": "made by a newer one"}')], "journal", Position(1, 0))
+    with pytest.raises(LedgerError, match="made by a newer one"):
+        store.read(decision.id)
+
+
 def opened(file: Path) -> closing[sqlite3.Connection]:
     return closing(sqlite3.connect(file, isolation_level=None))
 

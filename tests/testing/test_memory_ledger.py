@@ -26,4 +26,5 @@ def test_it_can_be_told_to_fail_like_a_full_disk() -> None:
         ledger.intend(samples.an_intent())
     with pytest.raises(LedgerError):
         ledger.record(samples.a_decision())
-    assert ledger.intents == ledger.decisions == []
+    assert not ledger.intents
+    assert not ledger.decisions

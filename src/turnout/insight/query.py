@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 
 from turnout.errors import LedgerError
-from turnout.ledger.entry import decode_decision
+from turnout.ledger.entry import stored_decision
 from turnout.ledger.money import to_pico, to_usd
 from turnout.ledger.store import Store
 from turnout.types.decision import Decision
@@ -97,7 +97,7 @@ def decisions(store: Store, wanted: Filter, *, limit: int | None = None) -> Iter
     """
     sql, parameters = _select("record", wanted, "ORDER BY time DESC, seq DESC LIMIT ?")
     for (record,) in store.rows(sql, (*parameters, -1 if limit is None else limit)):
-        yield decode_decision(record)
+        yield stored_decision(record)
 
 
 def decision(store: Store, id_or_prefix: str) -> Decision | None:
@@ -123,12 +123,12 @@ def follow(store: Store, wanted: Filter, *, recent: int = 0, poll_s: float = POL
     arrived = _one(store, "SELECT coalesce(max(seq), 0) FROM decisions", 0)
     latest, parameters = _select("record", wanted, "AND seq <= ? ORDER BY seq DESC LIMIT ?")
     for (record,) in reversed(list(store.rows(latest, (*parameters, arrived, recent)))):
-        yield decode_decision(record)
+        yield stored_decision(record)
     newer, parameters = _select("seq, record", wanted, "AND seq > ? ORDER BY seq")
     while True:
         for seq, record in store.rows(newer, (*parameters, arrived)):
             arrived = seq
-            yield decode_decision(record)
+            yield stored_decision(record)
         time.sleep(poll_s)
 
 

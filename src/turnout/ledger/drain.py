@@ -16,7 +16,6 @@ from turnout.ledger.tail import JournalTail
 FOLLOW_S = 0.2
 ADOPT_S = 2.0
 LONGEST_PAUSE_S = 10.0
-_BREATH_S = 0.0002
 
 _log = logging.getLogger("turnout.ledger")
 
@@ -46,7 +45,7 @@ class Drain:
     ) -> None:
         self._directory = directory
         self._store = store
-        self._own = JournalTail(journal.directory, store, dead=False, breathe=_breathe) if journal else None
+        self._own = JournalTail(journal.directory, store, dead=False) if journal else None
         self._follow_s = follow_s
         self._adopt_s = adopt_s
         self._adopt_at = 0.0
@@ -158,7 +157,7 @@ class Drain:
             self._own.close()
             self._torn += self._own.torn
             self._own = None
-        tail = JournalTail(directory, self._store, dead=True, breathe=_breathe)
+        tail = JournalTail(directory, self._store, dead=True)
         try:
             tail.catch_up()
         finally:
@@ -176,8 +175,3 @@ class Drain:
             _log.warning("decisions reach the ledger again")
         self._trouble = ""
         self._failures = 0
-
-
-def _breathe() -> None:
-    """Give this process's other threads their turn: decoding holds the interpreter's lock."""
-    time.sleep(_BREATH_S)

@@ -70,13 +70,25 @@ def decode_line(line: bytes) -> Line:
     return _line.decode(line)
 
 
-def decode_decision(raw: bytes | msgspec.Raw) -> Decision:
-    """Read a decision back, equal to the one written.
+def decode_decision(raw: msgspec.Raw) -> Decision:
+    """Read a decision from a line, equal to the one written.
 
     Raises:
         msgspec.DecodeError: it is not a decision.
     """
     return _decision.decode(raw)
+
+
+def stored_decision(record: str) -> Decision:
+    """Read a decision from the store, equal to the one written.
+
+    Raises:
+        LedgerError: it is not a decision that this turnout knows how to read.
+    """
+    try:
+        return _decision.decode(record)
+    except msgspec.DecodeError as error:
+        raise LedgerError(f"a record in the ledger cannot be read ({error}): {record[:80]}...") from error
 
 
 def decode_id(raw: msgspec.Raw) -> str:

@@ -22,7 +22,8 @@ def to_pico(usd: Decimal | None) -> int | None:
     """Whole pico-USD of an amount in USD; unknown stays unknown."""
     if usd is None:
         return None
-    return min(_MOST, max(-_MOST, round(usd.scaleb(_DIGITS))))
+    pico = round(usd.scaleb(_DIGITS))
+    return pico if -_MOST <= pico <= _MOST else (_MOST if pico > 0 else -_MOST)
 
 
 @overload

@@ -10,10 +10,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from turnout.errors import LedgerError
-from turnout.ledger.entry import decode_decision
+from turnout.ledger.breath import SLICE, breathe
+from turnout.ledger.entry import stored_decision
 from turnout.ledger.money import to_pico
 from turnout.ledger.schema import migrate, migrations
 from turnout.ledger.store import Position, Written
@@ -79,7 +78,7 @@ class SqliteStore:
     def read(self, decision_id: str) -> Decision | None:
         """See `Store.read`."""
         for (record,) in self.rows("SELECT record FROM decisions WHERE id = ?", (decision_id,)):
-            return decode_decision(record)
+            return stored_decision(record)
         return None
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
@@ -119,20 +118,24 @@ def _told(file: Path) -> Iterator[None]:
     """Where SQLite's errors become ours."""
     try:
         yield
-    except (sqlite3.Error, OSError, msgspec.DecodeError) as error:
+    except (sqlite3.Error, OSError) as error:
         raise LedgerError(f"the ledger {file} cannot be used: {error}") from error
 
 
 def _insert(writer: sqlite3.Connection, decisions: Sequence[Written]) -> None:
-    writer.executemany(_DECISION, [_decision_row(*written) for written in decisions])
-    writer.executemany(
-        _ATTEMPT,
-        [
-            _attempt_row(written.decision.id, position, attempt)
-            for written in decisions
-            for position, attempt in enumerate(written.decision.attempts)
-        ],
-    )
+    for start in range(0, len(decisions), SLICE):
+        part = decisions[start : start + SLICE]
+        writer.executemany(_DECISION, [_decision_row(*written) for written in part])
+        writer.executemany(
+            _ATTEMPT,
+            [
+                _attempt_row(written.decision.id, position, attempt)
+                for written in part
+                for position, attempt in enumerate(written.decision.attempts)
+            ],
+        )
+        if len(decisions) > SLICE:
+            breathe()
 
 
 def _decision_row(decision: Decision, record: bytes) -> tuple[object, ...]:
@@ -190,12 +193,14 @@ def _milliseconds(timestamp: str) -> int:
 
 
 def _tokens(count: int) -> int:
-    return min(max(count, 0), MOST_TOKENS)
+    return count if 0 <= count <= MOST_TOKENS else MOST_TOKENS if count > 0 else 0
 
 
 def _fell_back(decision: Decision) -> bool:
     """Whether an earlier candidate failed and another one was tried, or its breaker was open."""
-    if any(dropped.reason == "breaker_open" for dropped in decision.dropped):
+    if decision.dropped and any(dropped.reason == "breaker_open" for dropped in decision.dropped):
         return True
+    if len(decision.attempts) < 2:
+        return False
     attempts = [attempt for attempt in decision.attempts if attempt.purpose == "answer"]
     return any(earlier.outcome == "failed" and earlier.target != later.target for earlier, later in pairwise(attempts))
