@@ -27,9 +27,9 @@ from turnout.policy.filters import BREAKER_OPEN
 from turnout.testing.local_model import running_local_model
 from turnout.testing.simulated_model import SimulatedModel
 
-_BEFORE: Final = 0.4
+_BEFORE: Final = 0.35
 """The share of the queries that is asked before the primary fails."""
-_AFTER: Final = 0.3
+_AFTER: Final = 0.26
 """The share that is asked once it is back."""
 _COOLDOWN_S: Final = BreakerSettings().cooldown
 
