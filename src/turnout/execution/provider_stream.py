@@ -105,13 +105,15 @@ class ProviderStream:
                 self.error_event = event.raw
                 self._break(self.reader.failure or Failure(kind=FailureKind.ERROR_EVENT, message="unknown error"))
                 break
+            if Mark.END in mark:
+                self._at_end()
+                if self.broken is None:  # else it would tell the caller that a truncated answer is complete
+                    batch.append((event, mark))
+                break
             batch.append((event, mark))
             if Mark.TOKEN in mark:
                 self.tokens += 1
                 self._attempt.saw_token()
-            if Mark.END in mark:
-                self._at_end()
-                break
         return batch
 
     def _at_end(self) -> None:

@@ -33,6 +33,7 @@ async def call_unary(attempt: LiveAttempt) -> bytes:
     finally:
         exchange.abort()
     try:
+        body.decode()  # `read_answer` looks at few fields; the others must be text as well
         attempt.facts = dialect.read_answer(body)
         return in_callers_dialect(body, dialect, work.dialect)
     except ValueError as error:
