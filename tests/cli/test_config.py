@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -38,7 +38,7 @@ def run(tmp_path: Path) -> Run:
     return turnout
 
 
-def test_a_first_configuration_is_written_once_and_is_sound(run: Run, tmp_path: Path):
+def test_a_first_configuration_is_written_once_and_is_sound(run: Run, tmp_path: Path) -> None:
     written = run("init")
     assert written.returncode == 0, written.stderr
     assert "Wrote turnout.yaml (found in the environment: OPENAI_API_KEY)" in written.stdout
@@ -52,14 +52,14 @@ def test_a_first_configuration_is_written_once_and_is_sound(run: Run, tmp_path: 
     assert "turnout.yaml is sound" in checked.stdout
 
 
-def test_a_place_that_cannot_be_written_is_a_mistake_of_usage(run: Run):
+def test_a_place_that_cannot_be_written_is_a_mistake_of_usage(run: Run) -> None:
     refused = run("init", "no/such/directory.yaml")
     assert refused.returncode == 2
     assert "cannot be written" in refused.stderr
     assert "Traceback" not in refused.stderr
 
 
-def test_check_tells_every_error_with_line_and_fix_and_exits_with_1(run: Run, tmp_path: Path):
+def test_check_tells_every_error_with_line_and_fix_and_exits_with_1(run: Run, tmp_path: Path) -> None:
     (tmp_path / "turnout.yaml").write_text(SOUND.replace("policy: gpt-4o", "policy: gpt4o, basline: gpt-4o"))
     checked = run("config", "check")
     assert checked.returncode == 1
@@ -73,14 +73,14 @@ def test_check_tells_every_error_with_line_and_fix_and_exits_with_1(run: Run, tm
     ]
 
 
-def test_a_warning_fails_only_a_strict_check(run: Run, tmp_path: Path):
+def test_a_warning_fails_only_a_strict_check(run: Run, tmp_path: Path) -> None:
     (tmp_path / "turnout.yaml").write_text(SOUND + "server: {host: 0.0.0.0}\n")
     assert run("config", "check").returncode == 0
     assert "is sound, with 1 warning." in run("config", "check").stdout
     assert run("config", "check", "--strict").returncode == 1
 
 
-def test_a_cascade_is_valid_and_said_not_to_run_yet(run: Run, tmp_path: Path):
+def test_a_cascade_is_valid_and_said_not_to_run_yet(run: Run, tmp_path: Path) -> None:
     cascade = "{cascade: [{use: gpt-4o, accept: {confidence: 0.85}}, {use: gpt-4o}]}"
     (tmp_path / "turnout.yaml").write_text(SOUND.replace("policy: gpt-4o", f"policy: {cascade}"))
     checked = run("config", "check")
@@ -88,7 +88,7 @@ def test_a_cascade_is_valid_and_said_not_to_run_yet(run: Run, tmp_path: Path):
     assert "a cascade cannot run yet" in checked.stdout
 
 
-def test_a_file_that_is_not_there_is_a_mistake_of_usage(run: Run):
+def test_a_file_that_is_not_there_is_a_mistake_of_usage(run: Run) -> None:
     for command in ("check", "show"):
         missing = run("config", command, "--config", "none.yaml")
         assert missing.returncode == 2
@@ -96,7 +96,7 @@ def test_a_file_that_is_not_there_is_a_mistake_of_usage(run: Run):
         assert "Traceback" not in missing.stderr
 
 
-def test_show_masks_secrets_and_says_where_settings_come_from(run: Run, tmp_path: Path):
+def test_show_masks_secrets_and_says_where_settings_come_from(run: Run, tmp_path: Path) -> None:
     (tmp_path / "turnout.yaml").write_text(SOUND)
     shown = run("config", "show")
     assert shown.returncode == 0, shown.stderr
@@ -107,14 +107,14 @@ def test_show_masks_secrets_and_says_where_settings_come_from(run: Run, tmp_path
     assert "sk-canary" not in shown.stdout + as_json
 
 
-def test_the_schema_is_json_schema(run: Run):
+def test_the_schema_is_json_schema(run: Run) -> None:
     jsonschema.Draft202012Validator.check_schema(json.loads(run("config", "schema").stdout))
 
 
 @pytest.mark.parametrize("command", [["init"], ["config", "check"], ["config", "schema"], ["config", "show"]])
-def test_every_command_shows_an_example(run: Run, command: list[str]):
+def test_every_command_shows_an_example(run: Run, command: list[str]) -> None:
     told = run(*command, "--help")
     assert told.returncode == 0
-    described = told.stdout.partition("Usage:")[2].partition("\n\n")[2]
-    assert f"turnout {' '.join(command)}" in described
+    described = told.stdout.partition("Usage:")[2].splitlines()[1:]
+    assert any(f"turnout {' '.join(command)}" in line for line in described)
     assert "\\b" not in told.stdout

@@ -30,11 +30,11 @@ def told(findings: list[Finding]) -> list[tuple[int | None, str | None, str]]:
     return [(each.line, each.key, each.problem) for each in findings]
 
 
-def test_a_sound_configuration_has_no_findings(findings: Find):
+def test_a_sound_configuration_has_no_findings(findings: Find) -> None:
     assert findings(with_routes("r: {policy: [sonnet, gpt-4o], baseline: sonnet}")) == []
 
 
-def test_a_broken_one_has_errors(findings: Find):
+def test_a_broken_one_has_errors(findings: Find) -> None:
     (found,) = findings(with_routes("r: {policy: haku}"))
     assert (found.severity, found.line, found.fix) == ("error", 9, "Did you mean 'haiku'?")
 
@@ -54,7 +54,7 @@ r:
 """
 
 
-def test_rules_that_never_fire_are_named_at_their_lines(findings: Find):
+def test_rules_that_never_fire_are_named_at_their_lines(findings: Find) -> None:
     assert told(findings(with_routes(RULES))) == [
         (11, "routes.r.lists.unused", "no rule asks for the phrase list 'unused'."),
         (11, "routes.r.lists.empty", "the phrase list 'empty' has no phrases."),
@@ -103,13 +103,13 @@ def test_rules_that_never_fire_are_named_at_their_lines(findings: Find):
         ),
     ],
 )
-def test_what_is_probably_not_meant_is_a_warning(findings: Find, route: str, line: int, key: str, word: str):
+def test_what_is_probably_not_meant_is_a_warning(findings: Find, route: str, line: int, key: str, word: str) -> None:
     (found,) = findings(with_routes(route))
     assert (found.severity, found.line, found.key) == ("warning", line, key)
     assert word in found.problem
 
 
-def test_a_price_that_nobody_knows_is_a_warning_and_a_given_one_is_not(findings: Find):
+def test_a_price_that_nobody_knows_is_a_warning_and_a_given_one_is_not(findings: Find) -> None:
     text = BASE.replace("gpt-4o}", "gpt-4o-of-our-own}", 1) + "  r: {policy: haiku}\n"
     text = text.replace("model: gpt-4o-of-our-own", "model: our-own-model")
     (found,) = findings(text)
@@ -119,25 +119,25 @@ def test_a_price_that_nobody_knows_is_a_warning_and_a_given_one_is_not(findings:
     assert findings(priced) == []
 
 
-def test_an_open_door_is_a_warning(findings: Find):
+def test_an_open_door_is_a_warning(findings: Find) -> None:
     text = with_routes("r: {policy: haiku}")
     assert told(findings(text + "server: {host: 0.0.0.0}\n"))[0][1] == "server.host"
     assert findings(text + "server: {host: 0.0.0.0, keys: [k]}\n") == []
     assert findings(text + "server: {host: '::1'}\n") == []
 
 
-def test_names_with_dots_are_found_at_their_lines(findings: Find):
+def test_names_with_dots_are_found_at_their_lines(findings: Find) -> None:
     (found,) = findings(with_routes("'gpt-4.1':\n  baseline: haiku\n  policy: [haiku, gpt-4o, haiku]"))
     assert (found.line, found.key) == (11, "routes.gpt-4.1.policy.2")
 
 
-def test_no_configuration_at_all_is_not_a_finding(tmp_path: Path):
+def test_no_configuration_at_all_is_not_a_finding(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no such file"):
         check(tmp_path / "none.yaml", ENV, NOW)
 
 
 @pytest.mark.parametrize("name", ["always-up", "contracts", "support"])
-def test_the_worked_patterns_are_sound(name: str):
+def test_the_worked_patterns_are_sound(name: str) -> None:
     env = {**ENV, **dict.fromkeys(["FALLBACK_MODEL_URL", "CONTRACTS_MODEL_URL", "SUPPORT_MODEL_URL"], "http://x/v1")}
     found = check(Path(__file__).parents[2] / "examples" / f"{name}.yaml", env, NOW)
     assert [each for each in found if each.severity == "error"] == []

@@ -17,6 +17,7 @@ from turnout.policy.base import Context
 from turnout.policy.route import Route
 from turnout.types.candidate import Candidate, Considered
 from turnout.types.request import Caller
+from turnout.types.target import Target
 from turnout.types.timeouts import Commit
 
 TARGETS = ("sonnet", "haiku", "gpt-4o")
@@ -33,21 +34,21 @@ def candidates(routes: str, context: Context | None = None) -> list[Candidate]:
     return [step for step in steps if isinstance(step, Candidate)]
 
 
-def test_a_name_is_one_target():
+def test_a_name_is_one_target() -> None:
     assert candidates("r: {policy: haiku}") == [Candidate(target="haiku", reason="single")]
 
 
 @pytest.mark.parametrize(
     "policy", ["[haiku, gpt-4o]", "{fallback: [haiku, gpt-4o]}", "[[haiku], {fallback: [gpt-4o]}]"]
 )
-def test_a_list_is_a_chain_that_says_whether_more_may_follow(policy: str):
+def test_a_list_is_a_chain_that_says_whether_more_may_follow(policy: str) -> None:
     assert candidates(f"r: {{policy: {policy}}}") == [
         Candidate(target="haiku", reason="primary", more=True),
         Candidate(target="gpt-4o", reason="fallback:1"),
     ]
 
 
-def test_reasons_tell_the_way_through_nested_policies():
+def test_reasons_tell_the_way_through_nested_policies() -> None:
     routes = """\
         r:
           policy:
@@ -63,7 +64,7 @@ def test_reasons_tell_the_way_through_nested_policies():
     ]
 
 
-def test_a_rule_and_a_share_are_named_in_the_reason():
+def test_a_rule_and_a_share_are_named_in_the_reason() -> None:
     assert candidates("r: {policy: {rules: [{name: faq, use: haiku}]}}")[0].reason == "rule:faq"
     weighted = "r: {policy: {weighted: [{use: haiku, weight: 3}, {use: gpt-4o, weight: 7}]}}"
     assert candidates(weighted)[0].reason in {"weighted:0.3", "weighted:0.7"}
@@ -110,7 +111,9 @@ def at(hour: int) -> datetime:
         ("not: {tools: true, images: true}", {"tools": 1}, {"tools": 1, "images": 1}),
     ],
 )
-def test_each_condition_holds_of_what_it_says(when: str, fits: dict, does_not: dict, monkeypatch: pytest.MonkeyPatch):
+def test_each_condition_holds_of_what_it_says(
+    when: str, fits: dict, does_not: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # The language itself is a feature here; the model that tells it is an extra.
     monkeypatch.setattr("turnout.config.compile.load_language_model", lambda: None)
     assert chosen(when, a_context(targets=TARGETS, **fits))
@@ -118,9 +121,10 @@ def test_each_condition_holds_of_what_it_says(when: str, fits: dict, does_not: d
 
 
 @given(st.integers(0, 23), st.integers(0, 24))
-def test_a_range_of_hours_starts_at_its_start_and_ends_before_its_end(first: int, end: int):
+def test_a_range_of_hours_starts_at_its_start_and_ends_before_its_end(first: int, end: int) -> None:
     assume(first != end)
-    hours, clock = set(), datetime(2026, 1, 1, first, tzinfo=UTC)
+    hours: set[int] = set()
+    clock = datetime(2026, 1, 1, first, tzinfo=UTC)
     while not hours or clock.hour != end % 24:
         hours.add(clock.hour)
         clock += timedelta(hours=1)
@@ -131,17 +135,17 @@ def test_a_range_of_hours_starts_at_its_start_and_ends_before_its_end(first: int
     ("written", "commit"),
     [("first_token", Commit(1)), ("finish", Commit(None)), ("{tokens: 40}", Commit(40))],
 )
-def test_the_commit_point_is_what_is_written(written: str, commit: Commit):
+def test_the_commit_point_is_what_is_written(written: str, commit: Commit) -> None:
     assert route_of(f"r: {{policy: haiku, commit: {written}}}").commit == commit
 
 
-def test_filters_stand_around_every_route():
-    lacking = [a_target("sonnet", lacks=frozenset({"tools"})), "haiku", "gpt-4o"]
+def test_filters_stand_around_every_route() -> None:
+    lacking: list[Target | str] = [a_target("sonnet", lacks=frozenset({"tools"})), "haiku", "gpt-4o"]
     context = a_context(targets=lacking, needs=("tools",))
     assert proposed(drive(route_of("r: {policy: [sonnet, haiku]}").policy, context)[0]) == ["haiku"]
 
 
-def test_a_cascade_cannot_run_yet_wherever_it_stands():
+def test_a_cascade_cannot_run_yet_wherever_it_stands() -> None:
     routes = """\
         a: {policy: haiku}
         b:
@@ -162,7 +166,7 @@ def names_found(table: RouteTable, *asked: str) -> list[str | None]:
     return [route.name if (route := table.find(name)) else None for name in asked]
 
 
-def test_exact_names_come_before_patterns_and_the_more_particular_pattern_first():
+def test_exact_names_come_before_patterns_and_the_more_particular_pattern_first() -> None:
     table = compile_routes(
         loaded(
             """\
@@ -179,7 +183,7 @@ def test_exact_names_come_before_patterns_and_the_more_particular_pattern_first(
     assert table.names() == ("gpt-4.1", "sonnet", "haiku", "gpt-4o")
 
 
-def test_a_targets_own_name_is_a_route_of_that_target():
+def test_a_targets_own_name_is_a_route_of_that_target() -> None:
     route = compile_routes(loaded("r: {policy: haiku}")).find("sonnet")
     assert route is not None
     assert route.policy.targets == ("sonnet",)

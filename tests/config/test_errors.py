@@ -101,7 +101,7 @@ IN_ROUTE = [
 
 
 @pytest.mark.parametrize(("lines", "line", "key", "told"), IN_ROUTE, ids=[case[0] for case in IN_ROUTE])
-def test_a_mistake_in_a_route_is_told_at_its_line(lines: str, line: int, key: str, told: str):
+def test_a_mistake_in_a_route_is_told_at_its_line(lines: str, line: int, key: str, told: str) -> None:
     text = with_routes("r:\n" + "".join(f"  {each}\n" for each in lines.splitlines()))
     expected = (line, f"routes.r.{key}", told)
     # Without a file there is no line 1 to fall back to, and lines are the text's own.
@@ -140,7 +140,7 @@ WHEN = [
 
 
 @pytest.mark.parametrize(("when", "key", "told"), WHEN, ids=[case[0] for case in WHEN])
-def test_a_mistake_in_a_condition_is_told_at_its_line(when: str, key: str, told: str):
+def test_a_mistake_in_a_condition_is_told_at_its_line(when: str, key: str, told: str) -> None:
     text = with_routes(
         f"""\
         r:
@@ -249,7 +249,7 @@ WHOLE = [
 @pytest.mark.parametrize(
     ("text", "index", "line", "key", "told"), WHOLE, ids=[f"{case[3]}: {case[4][:40]}" for case in WHOLE]
 )
-def test_a_mistake_anywhere_is_told_at_its_line(text: str, index: int, line: int | None, key: str, told: str):
+def test_a_mistake_anywhere_is_told_at_its_line(text: str, index: int, line: int | None, key: str, told: str) -> None:
     assert errors_of(text)[index] == (line, key, told)
 
 
@@ -264,13 +264,13 @@ SYNTAX = [
 
 
 @pytest.mark.parametrize(("text", "line", "word"), SYNTAX)
-def test_what_is_not_yaml_is_told_at_its_line(text: str, line: int | None, word: str):
+def test_what_is_not_yaml_is_told_at_its_line(text: str, line: int | None, word: str) -> None:
     ((found, _, told),) = errors_of(text)
     assert found == line
     assert word in told
 
 
-def test_all_mistakes_are_told_in_one_pass_in_the_order_of_the_lines(tmp_path: Path):
+def test_all_mistakes_are_told_in_one_pass_in_the_order_of_the_lines(tmp_path: Path) -> None:
     file = tmp_path / "turnout.yaml"
     file.write_text(
         with_routes(
@@ -290,7 +290,7 @@ def test_all_mistakes_are_told_in_one_pass_in_the_order_of_the_lines(tmp_path: P
     assert told[0] == f"{file}:10: routes.r.baseline: unknown target 'sonet'. Did you mean 'sonnet'?"
 
 
-def test_a_file_that_is_not_there_or_not_text_is_told(tmp_path: Path):
+def test_a_file_that_is_not_there_or_not_text_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"none\.yaml: there is no such file\. Run `turnout init`"):
         load_config(tmp_path / "none.yaml", {})
     (tmp_path / "latin.yaml").write_bytes(b"a: \xff")
@@ -318,7 +318,7 @@ CANARY = "sk-canary-7f3a"
         f"providers: {{openai: {{base_url: 'http://u:{CANARY}@host'}}}}\ntargets: {{a: {{provider: openai}}}}\n",
     ],
 )
-def test_no_error_repeats_a_secret(text: str):
+def test_no_error_repeats_a_secret(text: str) -> None:
     with pytest.raises(ConfigErrors) as raised:
         load_config_text(text, {**ENV, "SECRET": CANARY})
     assert CANARY not in str(raised.value) + repr(raised.value)
@@ -326,7 +326,7 @@ def test_no_error_repeats_a_secret(text: str):
     assert raised.value.__context__ is None
 
 
-def test_an_alias_of_itself_and_a_bomb_of_aliases_are_refused():
+def test_an_alias_of_itself_and_a_bomb_of_aliases_are_refused() -> None:
     assert "endless" in errors_of("targets: &a\n  b: *a\n")[0][2]
     bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n"
     bomb += "".join(f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 9))
@@ -334,7 +334,7 @@ def test_an_alias_of_itself_and_a_bomb_of_aliases_are_refused():
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=60))
-def test_no_text_whatever_raises_anything_but_a_configuration_error(text: str):
+def test_no_text_whatever_raises_anything_but_a_configuration_error(text: str) -> None:
     with contextlib.suppress(ConfigError):
         load_config_text(text, ENV)
 
@@ -353,7 +353,7 @@ _JSON = st.recursive(
 
 
 @given(_JSON, _JSON)
-def test_no_shape_whatever_raises_anything_but_a_configuration_error(route: object, provider: object):
+def test_no_shape_whatever_raises_anything_but_a_configuration_error(route: object, provider: object) -> None:
     import json
 
     text = json.dumps({"providers": {"openai": {}, "x": provider}, "targets": {"haiku": {"provider": "openai"}}})

@@ -8,11 +8,12 @@ import pytest
 
 from tests.config.configs import BASE, ENV, loaded, with_routes
 from turnout.config.load import load_config, load_config_text
+from turnout.config.policies import Chain
 from turnout.errors import ConfigError, ConfigErrors
 from turnout.types.dialect import DialectName
 
 
-def test_a_known_provider_needs_no_more_than_its_name():
+def test_a_known_provider_needs_no_more_than_its_name() -> None:
     providers = load_config_text(BASE + "  r: {policy: haiku}\n", ENV).providers
     assert providers["anthropic"].dialect is DialectName.ANTHROPIC_MESSAGES
     assert providers["anthropic"].base_url == "https://api.anthropic.com"
@@ -21,7 +22,7 @@ def test_a_known_provider_needs_no_more_than_its_name():
     assert "canary" not in repr(providers)
 
 
-def test_what_the_configuration_says_of_a_known_provider_overrules_the_table():
+def test_what_the_configuration_says_of_a_known_provider_overrules_the_table() -> None:
     text = """\
         providers: {openai: {base_url: "http://127.0.0.1:9/v1/", api_key: "${MINE}", stream_usage: false}}
         targets: {a: {provider: openai}}
@@ -31,7 +32,7 @@ def test_what_the_configuration_says_of_a_known_provider_overrules_the_table():
     assert provider.key_from is None
 
 
-def test_a_server_of_ones_own_is_called_as_its_dialect_is():
+def test_a_server_of_ones_own_is_called_as_its_dialect_is() -> None:
     text = """\
         providers:
           local: {dialect: anthropic, base_url: http://127.0.0.1:9}
@@ -43,7 +44,7 @@ def test_a_server_of_ones_own_is_called_as_its_dialect_is():
     assert providers["open"].api_key is None
 
 
-def test_variables_are_put_into_values_and_stay_text_when_escaped():
+def test_variables_are_put_into_values_and_stay_text_when_escaped() -> None:
     text = (
         BASE + "  r: {policy: '${WHO:-haiku}'}\nserver: {port: '${PORT}', host: '${EMPTY:-::1}', keys: ['a$${b}$']}\n"
     )
@@ -53,7 +54,7 @@ def test_variables_are_put_into_values_and_stay_text_when_escaped():
     assert [key.get_secret_value() for key in config.server.keys] == ["a${b}$"]
 
 
-def test_words_that_yaml_takes_for_something_else_stay_words():
+def test_words_that_yaml_takes_for_something_else_stay_words() -> None:
     config = loaded(
         """\
         on:
@@ -64,7 +65,7 @@ def test_words_that_yaml_takes_for_something_else_stay_words():
     assert config.routes["on"].phrases() == {"no": ("yes", "off", "22:30")}
 
 
-def test_anchors_and_merges_work_and_own_keys_come_first():
+def test_anchors_and_merges_work_and_own_keys_come_first() -> None:
     config = loaded(
         """\
         a: &base {policy: haiku, timeouts: &t {connect: 2s}, baseline: sonnet}
@@ -75,7 +76,7 @@ def test_anchors_and_merges_work_and_own_keys_come_first():
     assert (b.policy, b.baseline, b.timeouts.connect, b.timeouts.total) == ("sonnet", "sonnet", 2.0, 9.0)
 
 
-def test_phrase_files_are_read_beside_the_configuration(tmp_path: Path):
+def test_phrase_files_are_read_beside_the_configuration(tmp_path: Path) -> None:
     (tmp_path / "faq.txt").write_text("# what people ask\nopening hours\n\n  reset my password  \n", encoding="utf-8")
     (tmp_path / "t.yaml").write_text(with_routes("r: {policy: haiku, lists: {faq: {file: faq.txt}}}\n"))
     assert load_config(tmp_path / "t.yaml", ENV).config.routes["r"].phrases() == {
@@ -85,7 +86,7 @@ def test_phrase_files_are_read_beside_the_configuration(tmp_path: Path):
 
 def test_the_file_is_the_one_named_else_the_variables_else_the_one_here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("turnout", "named", "variable"):
         (tmp_path / f"{name}.yaml").write_text(with_routes(f"{name}: {{policy: haiku}}\n"))
@@ -95,13 +96,15 @@ def test_the_file_is_the_one_named_else_the_variables_else_the_one_here(
     assert list(load_config("named.yaml", env).config.routes) == ["named"]
 
 
-def test_without_a_file_the_keys_in_the_environment_make_a_chain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_without_a_file_the_keys_in_the_environment_make_a_chain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     both = load_config(None, ENV)
     assert both.file is None
     policy = both.config.routes["auto"].policy
-    assert isinstance(policy, list)
-    used = [both.config.targets[str(target)].provider for target in policy]
+    assert isinstance(policy, Chain)
+    used = [both.config.targets[str(target)].provider for target in policy.root]
     assert used == ["anthropic", "openai"]
     only = load_config(None, {"OPENAI_API_KEY": "k"}).config
     assert list(only.providers) == ["openai"]
@@ -109,20 +112,20 @@ def test_without_a_file_the_keys_in_the_environment_make_a_chain(tmp_path: Path,
     assert only.targets["openai-any"].model is None
 
 
-def test_without_a_file_or_a_key_the_way_out_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_without_a_file_or_a_key_the_way_out_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigError, match=r"no provider's key.*ANTHROPIC_API_KEY.*turnout init"):
         load_config(None, {})
 
 
-def test_a_provider_that_no_target_uses_may_lack_its_key():
+def test_a_provider_that_no_target_uses_may_lack_its_key() -> None:
     text = "providers: {openai: {}, groq: {}}\ntargets: {a: {provider: openai}}\n"
     assert load_config_text(text, {"OPENAI_API_KEY": "k"}).providers["groq"].api_key is None
     with pytest.raises(ConfigErrors, match="OPENAI_API_KEY"):
         load_config_text(text, {})
 
 
-def test_versions_follow_what_decisions_depend_on_and_nothing_else(tmp_path: Path):
+def test_versions_follow_what_decisions_depend_on_and_nothing_else(tmp_path: Path) -> None:
     from turnout.config.compile import compile_routes
 
     def versions(routes: str, env: dict[str, str] = ENV) -> tuple[str, str]:
@@ -142,7 +145,7 @@ def test_versions_follow_what_decisions_depend_on_and_nothing_else(tmp_path: Pat
     assert versions("r: {policy: haiku, lists: {a: [c]}}")[1] != listed[1]
 
 
-def test_a_phrase_files_content_is_part_of_the_version(tmp_path: Path):
+def test_a_phrase_files_content_is_part_of_the_version(tmp_path: Path) -> None:
     (tmp_path / "t.yaml").write_text(with_routes("r: {policy: haiku, lists: {faq: {file: faq.txt}}}\n"))
     versions = set()
     for phrase in ("one", "two"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 import yaml
 
@@ -22,7 +22,7 @@ from turnout.providers.known import KNOWN_PROVIDERS
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 
-def test_every_setting_says_where_it_comes_from_and_secrets_are_masked(tmp_path: Path):
+def test_every_setting_says_where_it_comes_from_and_secrets_are_masked(tmp_path: Path) -> None:
     file = tmp_path / "t.yaml"
     file.write_text(
         with_routes("r: {policy: [haiku, gpt-4o], timeouts: {total: 90s}}") + "server: {port: '${P}', keys: ['${K}']}\n"
@@ -39,7 +39,7 @@ def test_every_setting_says_where_it_comes_from_and_secrets_are_masked(tmp_path:
     assert "canary" not in str(shown)
 
 
-def test_without_a_file_settings_come_from_the_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_without_a_file_settings_come_from_the_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     shown = {each.key: each.origin for each in settings(load_config(None, ENV))}
     assert shown["routes.auto.policy.0"] == "keys in the environment"
@@ -47,7 +47,7 @@ def test_without_a_file_settings_come_from_the_keys(tmp_path: Path, monkeypatch:
     assert shown["server.port"] == "default"
 
 
-def test_the_json_schema_is_one_and_takes_what_turnout_takes():
+def test_the_json_schema_is_one_and_takes_what_turnout_takes() -> None:
     schema = json_schema()
     jsonschema.Draft202012Validator.check_schema(schema)
     examples = Path(__file__).parents[2] / "examples"
@@ -67,12 +67,12 @@ def test_the_json_schema_is_one_and_takes_what_turnout_takes():
         {"policy": {"rules": [{"name": "x", "when": {"tokens": 3}, "use": "a"}]}},
     ],
 )
-def test_the_json_schema_refuses_what_turnout_refuses(route: dict):
+def test_the_json_schema_refuses_what_turnout_refuses(route: dict) -> None:
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({"targets": {"a": {"provider": "p"}}, "routes": {"r": route}}, json_schema())
 
 
-def test_every_setting_is_described():
+def test_every_setting_is_described() -> None:
     undescribed = [
         f"{name}.{field}"
         for name, model in {"": json_schema(), **json_schema()["$defs"]}.items()
@@ -91,7 +91,7 @@ ENVIRONMENTS = [
 
 
 @pytest.mark.parametrize("env", ENVIRONMENTS)
-def test_the_starter_loads_as_it_stands_and_has_nothing_to_fix(env: dict, tmp_path: Path):
+def test_the_starter_loads_as_it_stands_and_has_nothing_to_fix(env: dict, tmp_path: Path) -> None:
     file = tmp_path / "turnout.yaml"
     file.write_text(starter(env))
     found = check(file, env, NOW)
@@ -104,13 +104,13 @@ def test_the_starter_loads_as_it_stands_and_has_nothing_to_fix(env: dict, tmp_pa
 @pytest.mark.parametrize("env", ENVIRONMENTS[1:])
 def test_the_default_configuration_has_a_price_for_every_model(
     env: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert [each.problem for each in check(None, env, NOW) if "price" in each.problem] == []
     assert next(iter(default_configuration(env)["routes"])) == "auto"
 
 
-def test_what_the_starter_comments_out_works_when_it_is_let_in():
+def test_what_the_starter_comments_out_works_when_it_is_let_in() -> None:
     text = starter(ENV)
     text = text.replace("  # trial:", "  trial:").replace("  #   ", "    ")
     text = text.replace("# server:", "server:").replace("\n#   ", "\n  ") if "# server:" in text else text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from importlib.util import find_spec
 
 import pytest
@@ -12,20 +13,20 @@ from turnout.features.language import detect_language, load_language_model
 
 
 @pytest.fixture(autouse=True)
-def _fresh():
+def _fresh() -> Iterator[None]:
     load_language_model.cache_clear()
     yield
     load_language_model.cache_clear()
 
 
-def test_without_the_extra_the_command_that_installs_it_is_named(monkeypatch: pytest.MonkeyPatch):
+def test_without_the_extra_the_command_that_installs_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "py3langid.langid", None)
     with pytest.raises(MissingExtra, match=r"pip install 'turnout\[language\]'"):
         detect_language("Where is my order?")
 
 
 @pytest.mark.skipif(find_spec("py3langid") is None, reason="the extra `language` is not installed")
-def test_short_questions_are_told_apart():
+def test_short_questions_are_told_apart() -> None:
     told = {
         "Where is my order?": "en",
         "How do I reset my password?": "en",

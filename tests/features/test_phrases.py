@@ -39,20 +39,20 @@ from turnout.features.phrases import PhraseLists
         ("refund", "我要refund吗", False),
     ],
 )
-def test_a_phrase_is_found_as_whole_words(phrase: str, text: str, found: bool):
+def test_a_phrase_is_found_as_whole_words(phrase: str, text: str, found: bool) -> None:
     assert PhraseLists({"list": [phrase]}).matches(text) == ({"list": phrase} if found else {})
 
 
-def test_each_list_reports_the_phrase_that_ends_first_as_it_was_configured():
+def test_each_list_reports_the_phrase_that_ends_first_as_it_was_configured() -> None:
     lists = PhraseLists({"a": ["Speak To A Human", "human"], "b": ["to a"], "c": ["robot"]})
     assert lists.matches("I want to speak to a human") == {"b": "to a", "a": "Speak To A Human"}
 
 
-def test_a_phrase_may_be_in_several_lists():
+def test_a_phrase_may_be_in_several_lists() -> None:
     assert PhraseLists({"a": ["api"], "b": ["API"]}).matches("your api") == {"a": "api", "b": "API"}
 
 
-def test_no_lists_and_blank_phrases_match_nothing():
+def test_no_lists_and_blank_phrases_match_nothing() -> None:
     assert PhraseLists().matches("anything") == {}
     assert PhraseLists({"a": ["", "  "]}).matches("a  b") == {}
 
@@ -61,7 +61,7 @@ _WORDS = st.text("ab c", min_size=1, max_size=6).map(lambda text: " ".join(text.
 
 
 @given(st.lists(_WORDS, min_size=1, max_size=5), st.text("ab c\n", max_size=40))
-def test_matching_agrees_with_the_regular_expression_that_says_the_same(phrases: list[str], text: str):
+def test_matching_agrees_with_the_regular_expression_that_says_the_same(phrases: list[str], text: str) -> None:
     lists = PhraseLists({phrase: [phrase] for phrase in phrases})
     flat = " ".join(text.split()) if "\n" in text or "  " in text else text
     expected = {phrase for phrase in phrases if re.search(rf"(?<!\w){re.escape(phrase)}(?!\w)", flat)}
@@ -69,11 +69,11 @@ def test_matching_agrees_with_the_regular_expression_that_says_the_same(phrases:
 
 
 @given(st.text(max_size=80), st.text(min_size=1, max_size=8))
-def test_any_text_can_be_searched_for_any_phrase(text: str, phrase: str):
+def test_any_text_can_be_searched_for_any_phrase(text: str, phrase: str) -> None:
     PhraseLists({"list": [phrase]}).matches(text)
 
 
-def test_a_hostile_text_costs_no_more_than_its_length():
+def test_a_hostile_text_costs_no_more_than_its_length() -> None:
     lists = PhraseLists({"list": ["a" * 20, "a"]})
     began = time.perf_counter()
     assert lists.matches("a" * 200_000) == {}
@@ -81,7 +81,7 @@ def test_a_hostile_text_costs_no_more_than_its_length():
 
 
 @pytest.mark.bench
-def test_three_lists_of_two_hundred_phrases_are_searched_within_the_budget():
+def test_three_lists_of_two_hundred_phrases_are_searched_within_the_budget() -> None:
     draw = random.Random(1)
     words = ["".join(draw.choices(string.ascii_lowercase, k=draw.randint(3, 9))) for _ in range(3_000)]
     lists = PhraseLists(

@@ -21,7 +21,7 @@ from turnout.types.request import Said
 KEY = b"k" * 32
 
 
-def test_it_is_the_hmac_of_the_canonical_messages():
+def test_it_is_the_hmac_of_the_canonical_messages() -> None:
     said = (Said("system", "Be kind."), Said("user", "Grüße"))
     canonical = json.dumps([["system", "Be kind."], ["user", "Grüße"]], separators=(",", ":"), ensure_ascii=False)
     assert query_hash(said, KEY) == hmac.new(KEY, canonical.encode(), hashlib.sha256).hexdigest()
@@ -31,16 +31,16 @@ _TURNS = st.lists(st.tuples(st.sampled_from(["system", "user", "assistant"]), st
 
 
 @given(_TURNS, _TURNS)
-def test_it_is_equal_exactly_for_equal_conversations(one: list[tuple[str, str]], other: list[tuple[str, str]]):
+def test_it_is_equal_exactly_for_equal_conversations(one: list[tuple[str, str]], other: list[tuple[str, str]]) -> None:
     hashes = [query_hash([Said(*turn) for turn in turns], KEY) for turns in (one, other)]
     assert (hashes[0] == hashes[1]) == (one == other)
 
 
-def test_another_key_gives_another_hash():
+def test_another_key_gives_another_hash() -> None:
     assert query_hash([Said("user", "hi")], KEY) != query_hash([Said("user", "hi")], b"x" * 32)
 
 
-def test_the_key_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path):
+def test_the_key_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
     file = tmp_path / "data" / "query-hash.key"
     key = load_or_create_key(file)
     assert len(key) == 32
@@ -49,7 +49,7 @@ def test_the_key_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path):
     assert [each.name for each in file.parent.iterdir()] == ["query-hash.key"]
 
 
-def test_processes_that_start_together_get_one_key(tmp_path: Path):
+def test_processes_that_start_together_get_one_key(tmp_path: Path) -> None:
     script = "import sys; from pathlib import Path; from turnout.features.query_hash import load_or_create_key as key;"
     script += "sys.stdin.read(); print(key(Path(sys.argv[1])).hex())"
     file = str(tmp_path / "query-hash.key")
@@ -71,7 +71,7 @@ def test_processes_that_start_together_get_one_key(tmp_path: Path):
 
 
 @pytest.mark.parametrize("content", ["", "not hexadecimal", "abcd\n", "\xff"])
-def test_a_file_that_holds_no_key_is_an_error_and_is_left_alone(tmp_path: Path, content: str):
+def test_a_file_that_holds_no_key_is_an_error_and_is_left_alone(tmp_path: Path, content: str) -> None:
     file = tmp_path / "query-hash.key"
     file.write_text(content, encoding="latin-1")
     with pytest.raises(ConfigError, match="does not hold a key"):
@@ -79,7 +79,7 @@ def test_a_file_that_holds_no_key_is_an_error_and_is_left_alone(tmp_path: Path, 
     assert file.read_text(encoding="latin-1") == content
 
 
-def test_a_directory_that_cannot_be_made_is_a_clear_error(tmp_path: Path):
+def test_a_directory_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match=r"cannot be kept.*ledger\.directory"):
         load_or_create_key(tmp_path / "file" / "data" / "key")

@@ -12,6 +12,7 @@ from turnout.policy.filters import Filters
 from turnout.types.candidate import Candidate, Dropped, Outcome
 from turnout.types.conditions import BreakerState
 from turnout.types.dialect import DialectName
+from turnout.types.target import Target
 
 OPEN = BreakerState.OPEN
 
@@ -24,7 +25,7 @@ OPEN = BreakerState.OPEN
         ({"context_tokens": 1_000}, {"context_tokens": 2_001}, "context_too_small"),
     ],
 )
-def test_a_target_that_cannot_serve_is_dropped_and_the_next_is_tried(target: dict, features: dict, reason: str):
+def test_a_target_that_cannot_serve_is_dropped_and_the_next_is_tried(target: dict, features: dict, reason: str) -> None:
     context = a_context(targets=[a_target("a", **target), "b"], **features)
     steps, _ = drive(Filters(chain("a", "b")), context, answers)
     assert steps[0] == Dropped("a", reason)
@@ -40,19 +41,19 @@ def test_a_target_that_cannot_serve_is_dropped_and_the_next_is_tried(target: dic
         ({"context_tokens": None}, {"context_tokens": 10**9}),
     ],
 )
-def test_a_target_that_may_serve_is_tried(target: dict, features: dict):
+def test_a_target_that_may_serve_is_tried(target: dict, features: dict) -> None:
     steps, _ = drive(Filters(single("a")), a_context(targets=[a_target("a", **target)], **features))
     assert proposed(steps) == ["a"]
 
 
-def test_an_open_breaker_drops_and_a_half_open_one_does_not():
+def test_an_open_breaker_drops_and_a_half_open_one_does_not() -> None:
     context = a_context(breakers={"a": OPEN, "b": BreakerState.HALF_OPEN})
     steps, _ = drive(Filters(chain("a", "b")), context)
     assert steps[0] == Dropped("a", "breaker_open")
     assert proposed(steps) == ["b"]
 
 
-def test_when_every_breaker_is_open_the_first_is_tried_as_a_last_resort():
+def test_when_every_breaker_is_open_the_first_is_tried_as_a_last_resort() -> None:
     steps, accepted = drive(Filters(chain("a", "b")), a_context(breakers={"a": OPEN, "b": OPEN}), answers)
     assert steps == [
         Dropped("a", "breaker_open"),
@@ -62,25 +63,25 @@ def test_when_every_breaker_is_open_the_first_is_tried_as_a_last_resort():
     assert accepted is not None
 
 
-def test_the_last_resort_is_the_first_that_only_its_breaker_ruled_out():
-    targets = [a_target("a", lacks=frozenset({"tools"})), "b", "c"]
+def test_the_last_resort_is_the_first_that_only_its_breaker_ruled_out() -> None:
+    targets: list[Target | str] = [a_target("a", lacks=frozenset({"tools"})), "b", "c"]
     context = a_context(targets=targets, needs=("tools",), breakers=dict.fromkeys("abc", OPEN))
     assert proposed(drive(Filters(chain("a", "b", "c")), context)[0]) == ["b"]
 
 
-def test_there_is_no_last_resort_where_every_target_lacks_something():
+def test_there_is_no_last_resort_where_every_target_lacks_something() -> None:
     targets = [a_target(name, lacks=frozenset({"tools"})) for name in "ab"]
     steps, accepted = drive(Filters(chain("a", "b")), a_context(targets=targets, needs=("tools",)))
     assert steps == [Dropped("a", "lacks_tools"), Dropped("b", "lacks_tools")]
     assert accepted is None
 
 
-def test_there_is_no_last_resort_after_something_was_called():
+def test_there_is_no_last_resort_after_something_was_called() -> None:
     steps, _ = drive(Filters(chain("a", "b")), a_context(breakers={"a": OPEN}), fails)
     assert proposed(steps) == ["b"]
 
 
-def test_a_breaker_that_opens_between_the_snapshot_and_the_call_still_leaves_a_last_resort():
+def test_a_breaker_that_opens_between_the_snapshot_and_the_call_still_leaves_a_last_resort() -> None:
     asked: list[str] = []
 
     def outcome(candidate: Candidate) -> Outcome:
@@ -94,7 +95,7 @@ def test_a_breaker_that_opens_between_the_snapshot_and_the_call_still_leaves_a_l
     assert accepted is not None
 
 
-def test_a_candidate_whose_followers_are_all_dropped_is_told_that_none_may_follow():
+def test_a_candidate_whose_followers_are_all_dropped_is_told_that_none_may_follow() -> None:
     context = a_context(breakers={"b": OPEN})
     first = drive(Filters(chain("a", "b")), context)[0][0]
     assert isinstance(first, Candidate)
@@ -102,7 +103,7 @@ def test_a_candidate_whose_followers_are_all_dropped_is_told_that_none_may_follo
     assert drive(Filters(chain("a", "b", "c")), context)[0][0] == Candidate(target="a", reason="single", more=True)
 
 
-def test_a_target_is_tried_once_however_often_it_is_in_the_policy():
+def test_a_target_is_tried_once_however_often_it_is_in_the_policy() -> None:
     steps, _ = drive(Filters(Fallback((chain("a", "b"), chain("b", "a", "c")))), a_context())
     assert proposed(steps) == ["a", "b", "c"]
     assert Dropped("b", "already_tried") in steps
@@ -121,7 +122,7 @@ _TARGETS = st.lists(
 
 
 @given(_NEEDS, _TARGETS)
-def test_a_target_that_lacks_a_need_is_never_proposed_and_one_that_can_serve_always_is(needs: set, drawn: list):
+def test_a_target_that_lacks_a_need_is_never_proposed_and_one_that_can_serve_always_is(needs: set, drawn: list) -> None:
     names = [f"t{index}" for index in range(len(drawn))]
     targets = [
         a_target(name, lacks=frozenset(lacks), dialect=dialect)

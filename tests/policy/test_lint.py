@@ -57,7 +57,7 @@ CONTEXTS: st.SearchStrategy[Context] = st.builds(
 
 @settings(max_examples=400)
 @given(CONDITIONS, CONDITIONS, CONTEXTS)
-def test_what_is_said_to_follow_does_follow(one: Condition, other: Condition, context: Context):
+def test_what_is_said_to_follow_does_follow(one: Condition, other: Condition, context: Context) -> None:
     holds, also = one.judge(context)[0], other.judge(context)[0]
     if implies(one, other):
         assert also or not holds
@@ -71,7 +71,7 @@ def test_what_is_said_to_follow_does_follow(one: Condition, other: Condition, co
 
 @settings(max_examples=300)
 @given(st.lists(CONDITIONS, min_size=1, max_size=5), CONTEXTS)
-def test_a_rule_that_is_called_dead_or_shadowed_never_fires(conditions: list[Condition], context: Context):
+def test_a_rule_that_is_called_dead_or_shadowed_never_fires(conditions: list[Condition], context: Context) -> None:
     rules = Rules(tuple(Rule(str(index), single("a"), when) for index, when in enumerate(conditions)))
     useless = {found.name for found in lint(rules)}
     fired = {step.name for step in drive(rules, context)[0] if isinstance(step, Considered) and step.chosen}
@@ -83,7 +83,7 @@ def names_of(*conditions: Condition, empty: frozenset[str] = frozenset()) -> dic
     return {found.name: found.kind for found in lint(Rules(rules, "at"), empty_lists=empty)}
 
 
-def test_contradictions_are_dead():
+def test_contradictions_are_dead() -> None:
     assert names_of(Within("tokens", low=10, high=5)) == {"0": "dead"}
     assert names_of(AnyOf(())) == {"0": "dead"}
     assert names_of(Not(ALWAYS)) == {"0": "dead"}
@@ -93,7 +93,7 @@ def test_contradictions_are_dead():
     assert names_of(Matches(("x",)), empty=frozenset({"x"})) == {"0": "dead"}
 
 
-def test_what_an_earlier_rule_takes_is_shadowed():
+def test_what_an_earlier_rule_takes_is_shadowed() -> None:
     assert names_of(ALWAYS, Matches(("x",))) == {"1": "shadowed"}
     assert names_of(Within("tokens", high=200), Within("tokens", low=50, high=100)) == {"1": "shadowed"}
     assert names_of(Matches(("x", "y")), AllOf((Matches(("x",)), Within("tokens", low=3)))) == {"1": "shadowed"}
@@ -101,7 +101,7 @@ def test_what_an_earlier_rule_takes_is_shadowed():
     assert names_of(Within("tokens", low=0), Matches(("x",))) == {"1": "shadowed"}
 
 
-def test_what_can_fire_is_left_alone():
+def test_what_can_fire_is_left_alone() -> None:
     assert names_of(Within("tokens", high=5), Within("tokens", low=3)) == {}
     assert names_of(Matches(("x",)), Matches(("x", "y"))) == {}
     assert names_of(Within("latency_budget", low=0), ALWAYS) == {}
@@ -109,13 +109,13 @@ def test_what_can_fire_is_left_alone():
     assert names_of(Matches(("x",)), Matches(("y",)), empty=frozenset({"x"})) == {"0": "dead"}
 
 
-def test_a_rule_within_a_rule_is_read_in_its_light():
+def test_a_rule_within_a_rule_is_read_in_its_light() -> None:
     inner = Rules((Rule("inner", single("a"), Within("tokens", low=100)),), "at.0.use.rules")
     outer = Rules((Rule("outer", inner, Within("tokens", high=50)),), "at")
     assert [(found.name, found.kind, found.at) for found in lint(outer)] == [("inner", "dead", "at.0.use.rules.0")]
 
 
-def test_repeated_targets_and_weights_of_zero_are_named():
+def test_repeated_targets_and_weights_of_zero_are_named() -> None:
     repeated = lint(Filters(Fallback((chain("a", "b"), single("b"), single("c")), "at")))
     assert [(found.at, found.kind, found.name) for found in repeated] == [("at.1", "repeated", "b")]
     zero = lint(Weighted((Branch(single("a"), 1, "a"), Branch(single("b"), 0, "b")), "at"))

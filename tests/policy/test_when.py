@@ -57,26 +57,26 @@ CONTEXT = a_context(
         (ALWAYS, True, "no condition"),
     ],
 )
-def test_a_verdict_states_the_fact_that_it_rests_on(condition: Condition, holds: bool, because: str):
+def test_a_verdict_states_the_fact_that_it_rests_on(condition: Condition, holds: bool, because: str) -> None:
     assert condition.judge(CONTEXT) == (holds, because)
     assert Not(condition).judge(CONTEXT)[0] is not holds
 
 
-def test_any_of_nothing_never_holds():
+def test_any_of_nothing_never_holds() -> None:
     assert AnyOf(()).judge(CONTEXT)[0] is False
 
 
-def test_a_latency_budget_that_nobody_gave_is_in_no_range():
+def test_a_latency_budget_that_nobody_gave_is_in_no_range() -> None:
     assert Within("latency_budget", low=0).judge(a_context()) == (False, "no latency_budget")
 
 
-def test_a_headers_value_is_never_repeated():
+def test_a_headers_value_is_never_repeated() -> None:
     secret = a_context(caller=Caller(headers={"x-session": "s3cret"}))
     for condition in (Header("x-session", ("other",)), Header("x-session", ("s3*",))):
         assert "s3cret" not in condition.judge(secret)[1]
 
 
-def test_rules_show_each_verdict_up_to_the_first_that_holds():
+def test_rules_show_each_verdict_up_to_the_first_that_holds() -> None:
     rules = Rules(
         (
             Rule("long", single("a"), Within("tokens", low=1_000)),
@@ -92,7 +92,7 @@ def test_rules_show_each_verdict_up_to_the_first_that_holds():
     assert proposed(steps) == ["b"]
 
 
-def test_where_no_rule_holds_the_policy_declines():
+def test_where_no_rule_holds_the_policy_declines() -> None:
     steps, accepted = drive(Rules((Rule("x", single("a"), Matches(("none",))),)), CONTEXT)
     assert steps[-1] == Declined("rules", "no_rule_holds")
     assert accepted is None

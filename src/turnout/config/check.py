@@ -13,7 +13,7 @@ from turnout.catalog.prices import price_of
 from turnout.config.compile import CASCADE_FIX, CASCADE_PROBLEM, cascades, compile_policy, nested
 from turnout.config.document import Path
 from turnout.config.load import LoadedConfig, load_config
-from turnout.config.policies import CascadeSpec, FallbackSpec, PolicySpec, RulesSpec, WeightedSpec
+from turnout.config.policies import CascadeSpec, Chain, FallbackSpec, PolicySpec, RulesSpec, WeightedSpec
 from turnout.config.schema import RouteConfig
 from turnout.errors import ConfigError, ConfigErrors
 from turnout.policy.lint import lint
@@ -124,7 +124,8 @@ def _route_warnings(loaded: LoadedConfig, name: str, route: RouteConfig) -> Iter
 def _shared_fate(loaded: LoadedConfig, name: str, route: RouteConfig) -> Iterator[ConfigError]:
     """The first chain of the route that one provider's outage would take whole: the others are seldom different."""
     for path, chain in _chains(route.policy):
-        used = {loaded.config.targets[target].provider for target in compile_policy(chain, at="").targets}
+        policy = compile_policy(Chain.model_construct(root=_chain_of(chain)), at="")
+        used = {loaded.config.targets[target].provider for target in policy.targets}
         if len(chain) > 1 and len(used) == 1:
             told = f"every target of this chain is at the provider '{used.pop()}': its outage is the chain's."
             fix = "Add a target at another provider."
@@ -142,12 +143,12 @@ def _is_loopback(host: str) -> bool:
 def _as_chains(spec: PolicySpec) -> PolicySpec:
     """`spec` with each cascade as a chain of its stages: what can be said of its targets and rules stays true."""
     match spec:
-        case list():
-            return [_as_chains(element) for element in spec]
+        case Chain():
+            return Chain.model_construct(root=_chain_of(spec.root))
         case FallbackSpec():
-            return FallbackSpec.model_construct(fallback=[_as_chains(element) for element in spec.fallback])
+            return FallbackSpec.model_construct(fallback=_chain_of(spec.fallback))
         case CascadeSpec():
-            return [_as_chains(stage.use) for stage in spec.cascade]
+            return Chain.model_construct(root=[_as_chains(stage.use) for stage in spec.cascade])
         case RulesSpec():
             rules = [rule.model_copy(update={"use": _as_chains(rule.use)}) for rule in spec.rules]
             return RulesSpec.model_construct(rules=rules)
@@ -158,10 +159,10 @@ def _as_chains(spec: PolicySpec) -> PolicySpec:
 
 
 def _chains(spec: PolicySpec) -> Iterator[tuple[Path, list[PolicySpec]]]:
-    if isinstance(spec, list):
-        yield (), _chain_of(spec)
+    if isinstance(spec, Chain):
+        yield (), spec.root
     elif isinstance(spec, FallbackSpec):
-        yield ("fallback",), _chain_of(spec.fallback)
+        yield ("fallback",), spec.fallback
     for place, inner in nested(spec):
         yield from (((*place, *path), chain) for path, chain in _chains(inner))
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from turnout.config.conditions import Bounds, DurationBounds, Hours, When, parse_hours
 from turnout.config.load import LoadedConfig
-from turnout.config.policies import CascadeSpec, FallbackSpec, PolicySpec, RulesSpec, WeightedSpec
+from turnout.config.policies import CascadeSpec, Chain, FallbackSpec, PolicySpec, RulesSpec, WeightedSpec
 from turnout.config.schema import Config, RouteConfig, TimeoutsConfig
 from turnout.config.version import policy_version
 from turnout.errors import ConfigError, ConfigErrors
@@ -119,8 +119,8 @@ def compile_policy(spec: PolicySpec, *, at: str, reasons: tuple[str, ...] = (), 
     match spec:
         case str():
             return Single(Candidate(target=spec, reason="/".join(reasons) or "single", more=more))
-        case list():
-            return _chain(spec, at, reasons, more=more)
+        case Chain():
+            return _chain(spec.root, at, reasons, more=more)
         case FallbackSpec():
             return _chain(spec.fallback, f"{at}.fallback", reasons, more=more)
         case RulesSpec():
@@ -213,8 +213,8 @@ def _cascades(spec: PolicySpec) -> Iterator[tuple[str | int, ...]]:
 def nested(spec: PolicySpec) -> list[tuple[tuple[str | int, ...], PolicySpec]]:
     """The policies directly within `spec`, each with its place in it."""
     match spec:
-        case list():
-            return [((index,), element) for index, element in enumerate(spec)]
+        case Chain():
+            return [((index,), element) for index, element in enumerate(spec.root)]
         case FallbackSpec():
             return [(("fallback", index), element) for index, element in enumerate(spec.fallback)]
         case RulesSpec():

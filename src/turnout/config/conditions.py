@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from turnout.config.values import Duration, ListName, Section, Texts, one_or_many, wrong
+from turnout.config.values import Duration, ListName, Section, Texts, Wrong, one_or_many
 
 LATER: Final = frozenset({"tier", "flag", "budget_left"})
 """Conditions that are reserved: they come with tenants, flags and budgets, in a later version."""
@@ -25,7 +25,7 @@ class Bounds(Section):
     @model_validator(mode="after")
     def _bounded(self) -> Bounds:
         if self.min is None and self.max is None:
-            raise wrong("a range needs a bound.", "Give `min`, `max` or both.")
+            raise Wrong("a range needs a bound.", "Give `min`, `max` or both.")
         return self
 
 
@@ -38,13 +38,13 @@ class DurationBounds(Section):
     @model_validator(mode="after")
     def _bounded(self) -> DurationBounds:
         if self.min is None and self.max is None:
-            raise wrong("a range needs a bound.", "Give `min`, `max` or both.")
+            raise Wrong("a range needs a bound.", "Give `min`, `max` or both.")
         return self
 
 
 def _range(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
-        raise wrong("a range is needed, not a number.", f"Write {{max: {value}}} or {{min: {value}}}.")
+        raise Wrong("a range is needed, not a number.", f"Write {{max: {value}}} or {{min: {value}}}.")
     return value
 
 
@@ -63,7 +63,7 @@ def parse_hours(ranges: list[str]) -> frozenset[int]:
         first = int(match[1]) if match else 24
         end = int(match[2]) if match and match[2] else first + 1
         if first > 23 or end > 24 or first == end:
-            raise wrong("an hour is 0 to 23, or a range of two that differ.", "Write it like 9-17 or 22-6.")
+            raise Wrong("an hour is 0 to 23, or a range of two that differ.", "Write it like 9-17 or 22-6.")
         hours.update(hour % 24 for hour in range(first, end if end > first else end + 24))
     return frozenset(hours)
 
@@ -87,7 +87,7 @@ class Hours(Section):
         try:
             ZoneInfo(self.timezone)
         except (KeyError, ValueError, OSError):
-            raise wrong(f"unknown time zone '{self.timezone}'.", "Use a name such as UTC or Europe/Berlin.") from None
+            raise Wrong(f"unknown time zone '{self.timezone}'.", "Use a name such as UTC or Europe/Berlin.") from None
         return self
 
 
@@ -103,7 +103,7 @@ def _hour_texts(value: Any) -> Any:
 def _languages(codes: list[str]) -> list[str]:
     for code in codes:
         if not re.fullmatch(r"[a-z]{2,3}", code):
-            raise wrong("a language is an ISO 639-1 code.", "Write two lower-case letters: en, de, fr.")
+            raise Wrong("a language is an ISO 639-1 code.", "Write two lower-case letters: en, de, fr.")
     return codes
 
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-from pydantic import Discriminator, Field, Tag, model_validator
-from typing_extensions import TypeAliasType
+from pydantic import ConfigDict, Discriminator, Field, RootModel, Tag, model_validator
 
 from turnout.config.conditions import When
-from turnout.config.values import Section, TargetName, wrong
+from turnout.config.values import Section, TargetName, Wrong
 
 KINDS: Final = ("rules", "weighted", "fallback", "cascade")
+
+
+class Chain(RootModel[Annotated[list["PolicySpec"], Field(min_length=1)]]):
+    """A fallback chain, as a plain list: the next policy after the failure of one."""
+
+    model_config = ConfigDict(frozen=True)
 
 
 class RuleSpec(Section):
@@ -31,7 +36,7 @@ class RulesSpec(Section):
         names = [rule.name for rule in self.rules]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
-            raise wrong(
+            raise Wrong(
                 f"two rules are called '{twice}'.", "Give each rule a name of its own: records tell them apart by it."
             )
         return self
@@ -54,7 +59,7 @@ class WeightedSpec(Section):
     @model_validator(mode="after")
     def _some_weight(self) -> WeightedSpec:
         if not any(branch.weight for branch in self.weighted):
-            raise wrong("every weight is 0.", "Give at least one branch a weight above 0.")
+            raise Wrong("every weight is 0.", "Give at least one branch a weight above 0.")
         return self
 
 
@@ -91,9 +96,9 @@ class CascadeSpec(Section):
     def _judged(self) -> CascadeSpec:
         *earlier, last = self.cascade
         if last.accept is not None:
-            raise wrong("the last stage cannot be refused.", "Remove its `accept`: nothing would answer after it.")
+            raise Wrong("the last stage cannot be refused.", "Remove its `accept`: nothing would answer after it.")
         if any(stage.accept is None for stage in earlier):
-            raise wrong(
+            raise Wrong(
                 "a stage before the last needs `accept`.",
                 "Write accept: {confidence: 0.85}; else its answer is always kept.",
             )
@@ -104,8 +109,8 @@ def _kind(value: Any) -> str | None:
     match value:
         case str():
             return "<target>"
-        case list():
-            return "<fallback chain>"
+        case list() | Chain():
+            return "<chain>"
         case RulesSpec() | WeightedSpec() | FallbackSpec() | CascadeSpec():
             return f"<{next(iter(type(value).model_fields))}>"
         case dict():
@@ -114,27 +119,22 @@ def _kind(value: Any) -> str | None:
     return None
 
 
-_Chain = Annotated[list["PolicySpec"], Field(min_length=1)]
-
-PolicySpec = TypeAliasType(
-    "PolicySpec",
-    Annotated[
-        Annotated[TargetName, Tag("<target>")]
-        | Annotated[_Chain, Tag("<fallback chain>")]
-        | Annotated[RulesSpec, Tag("<rules>")]
-        | Annotated[WeightedSpec, Tag("<weighted>")]
-        | Annotated[FallbackSpec, Tag("<fallback>")]
-        | Annotated[CascadeSpec, Tag("<cascade>")],
-        Discriminator(
-            _kind,
-            custom_error_type="policy",
-            custom_error_message="a policy is a target's name, a list, or a mapping with one key: "
-            + ", ".join(KINDS)
-            + ".",
-        ),
-    ],
-)
+PolicySpec = Annotated[
+    Annotated[TargetName, Tag("<target>")]
+    | Annotated[Chain, Tag("<chain>")]
+    | Annotated[RulesSpec, Tag("<rules>")]
+    | Annotated[WeightedSpec, Tag("<weighted>")]
+    | Annotated[FallbackSpec, Tag("<fallback>")]
+    | Annotated[CascadeSpec, Tag("<cascade>")],
+    Discriminator(
+        _kind,
+        custom_error_type="policy",
+        custom_error_message="a policy is a target's name, a list, or a mapping with one key: "
+        + ", ".join(KINDS)
+        + ".",
+    ),
+]
 """A policy as the configuration writes it; policies nest wherever `use` stands, and in lists."""
 
-for _model in (RuleSpec, RulesSpec, BranchSpec, WeightedSpec, FallbackSpec, StageSpec, CascadeSpec):
+for _model in (Chain, RuleSpec, RulesSpec, BranchSpec, WeightedSpec, FallbackSpec, StageSpec, CascadeSpec):
     _model.model_rebuild()

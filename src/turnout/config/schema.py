@@ -22,7 +22,7 @@ from pydantic import (
 )
 
 from turnout.config.policies import PolicySpec
-from turnout.config.values import Duration, Names, ProviderName, Section, Size, TargetName, wrong
+from turnout.config.values import Duration, Names, ProviderName, Section, Size, TargetName, Wrong
 from turnout.types.dialect import DialectName, Need
 from turnout.types.timeouts import Timeouts
 
@@ -78,7 +78,7 @@ class ProviderConfig(Section):
     @classmethod
     def _callable(cls, value: str | None) -> str | None:
         if value is not None and value not in CALLABLE:
-            raise wrong(f"the dialect '{value}' cannot be called yet.", f"Only {' and '.join(CALLABLE)} can.")
+            raise Wrong(f"the dialect '{value}' cannot be called yet.", f"Only {' and '.join(CALLABLE)} can.")
         return value
 
     @field_validator("base_url")
@@ -87,7 +87,7 @@ class ProviderConfig(Section):
         if value is None:
             return None
         if not _is_base_url(value):
-            raise wrong(
+            raise Wrong(
                 "not a base URL.",
                 "Write http:// or https://, a host and a path; no key, query or fragment belongs in it.",
             )
@@ -169,7 +169,7 @@ class PhraseFile(Section):
             lines = path.read_text(encoding="utf-8-sig").splitlines()
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-            raise wrong(
+            raise Wrong(
                 f"the phrase list {self.file} cannot be read: {reason}.", f"It was looked for at {path}."
             ) from None
         self._phrases = tuple(line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#"))

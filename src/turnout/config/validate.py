@@ -7,13 +7,12 @@ from pathlib import Path as FilePath
 from typing import Any, Final
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from turnout.config.conditions import LATER
 from turnout.config.document import Document, Path
 from turnout.config.json_schema import known_keys
 from turnout.config.schema import Config
-from turnout.config.values import Names, did_you_mean
+from turnout.config.values import Names, Wrong, did_you_mean
 from turnout.errors import ConfigError
 from turnout.providers.known import KNOWN_PROVIDERS
 
@@ -100,7 +99,7 @@ def _names_an_alternative(part: str) -> bool:
     return part == "[key]" or part.startswith("<")
 
 
-def _config_error(details: ErrorDetails, path: Path, document: Document) -> ConfigError:
+def _config_error(details: Mapping[str, Any], path: Path, document: Document) -> ConfigError:
     problem, fix = _words(details, path)
     written, value = document.variables.get(path), document.value(path)
     if written is not None and isinstance(value, str):
@@ -108,11 +107,11 @@ def _config_error(details: ErrorDetails, path: Path, document: Document) -> Conf
     return document.error(path, problem, fix)
 
 
-def _words(details: ErrorDetails, path: Path) -> tuple[str, str]:
+def _words(details: Mapping[str, Any], path: Path) -> tuple[str, str]:
     context: Mapping[str, Any] = details.get("ctx", {})
     match details["type"]:
-        case "turnout":
-            return context["problem"], context["fix"]
+        case "value_error" if isinstance(context["error"], Wrong):
+            return context["error"].problem, context["error"].fix
         case "missing":
             return f"'{path[-1]}' is missing.", "Add it."
         case "extra_forbidden":

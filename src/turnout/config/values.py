@@ -18,7 +18,6 @@ from pydantic import (
     ValidationInfo,
     WithJsonSchema,
 )
-from pydantic_core import PydanticCustomError
 
 from turnout.config.durations import PATTERN, format_duration, parse_duration
 from turnout.providers.known import KNOWN_PROVIDERS
@@ -58,9 +57,18 @@ class Names:
     directory: Path = field(default_factory=Path)
 
 
-def wrong(problem: str, fix: str = "") -> PydanticCustomError:
-    """The error of a validator: what is wrong, and what to change."""
-    return PydanticCustomError("turnout", "{problem}", {"problem": problem, "fix": fix})
+class Wrong(ValueError):
+    """What a validator finds.
+
+    Args:
+        problem: what is wrong, in one sentence.
+        fix: what to change.
+    """
+
+    def __init__(self, problem: str, fix: str = "") -> None:
+        self.problem = problem
+        self.fix = fix
+        super().__init__(problem)
 
 
 def did_you_mean(name: str, known: Iterable[str], *, kind: str = "") -> str:
@@ -80,7 +88,7 @@ def _duration(value: Any) -> float:
     except ValueError as error:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         example = f"{value:g}s" if number and value > 0 else "5s"
-        raise wrong(str(error), f"Write it like {example} or 800ms.") from None
+        raise Wrong(str(error), f"Write it like {example} or 800ms.") from None
 
 
 def parse_size(value: Any) -> int:
@@ -90,7 +98,7 @@ def parse_size(value: Any) -> int:
     match = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
     size = int(float(match[1]) * _BYTES[match[2]]) if match else 0
     if size <= 0:
-        raise wrong("a size is a number of bytes with a unit (kB, MB, GB, KiB, MiB, GiB).", "Write it like 32MB.")
+        raise Wrong("a size is a number of bytes with a unit (kB, MB, GB, KiB, MiB, GiB).", "Write it like 32MB.")
     return size
 
 
@@ -98,22 +106,22 @@ def _known_provider(name: str, info: ValidationInfo) -> str:
     names: Names | None = info.context
     if names is not None and name not in names.providers:
         if name in KNOWN_PROVIDERS:
-            raise wrong(f"unknown provider '{name}'.", f"Add `{name}: {{}}` under providers.")
-        raise wrong(f"unknown provider '{name}'.", did_you_mean(name, names.providers, kind="provider"))
+            raise Wrong(f"unknown provider '{name}'.", f"Add `{name}: {{}}` under providers.")
+        raise Wrong(f"unknown provider '{name}'.", did_you_mean(name, names.providers, kind="provider"))
     return name
 
 
 def _known_target(name: str, info: ValidationInfo) -> str:
     names: Names | None = info.context
     if names is not None and name not in names.targets:
-        raise wrong(f"unknown target '{name}'.", did_you_mean(name, names.targets, kind="target"))
+        raise Wrong(f"unknown target '{name}'.", did_you_mean(name, names.targets, kind="target"))
     return name
 
 
 def _known_list(name: str, info: ValidationInfo) -> str:
     names: Names | None = info.context
     if names is not None and name not in names.lists:
-        raise wrong(f"unknown phrase list '{name}'.", did_you_mean(name, names.lists, kind="list in this route"))
+        raise Wrong(f"unknown phrase list '{name}'.", did_you_mean(name, names.lists, kind="list in this route"))
     return name
 
 
