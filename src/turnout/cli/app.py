@@ -6,7 +6,6 @@ import os
 import sys
 from typing import Final
 
-import click
 import typer
 
 from turnout import __version__
@@ -45,14 +44,9 @@ def _root(version: bool = typer.Option(False, "--version", help="Print the versi
 
 
 def main() -> None:
-    """The edge: whatever happens, the user reads a line that says what to do, and the status says of what kind it was."""
+    """The edge: whatever happens, the user reads a line that says what to do."""
     try:
-        app(standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(_USAGE)
-    except (click.Abort, KeyboardInterrupt):
-        sys.exit(130)
+        app()
     except TurnoutError as error:
         _say(str(error.message) if isinstance(error, RequestFailed) else str(error))
         sys.exit(_USAGE if isinstance(error, ConfigError) else _FINDING)

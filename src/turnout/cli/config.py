@@ -25,6 +25,7 @@ _Json = Annotated[bool, typer.Option("--json", help="One JSON value for machines
 
 @app.command("check")
 def check_command(
+    file: Annotated[Path | None, typer.Argument(help="The same as --config.", metavar="FILE")] = None,
     config: _File = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with status 1 for warnings as well.")] = False,
     json: _Json = False,
@@ -35,8 +36,9 @@ def check_command(
 
     \b
     turnout config check
-    turnout config check --config examples/support.yaml --strict
+    turnout config check examples/support.yaml --strict
     """  # noqa: D301 - \b keeps the lines as they are
+    config = file or config
     findings = check(config, os.environ, datetime.now(UTC))
     if json:
         typer.echo(msgspec.json.encode(findings))

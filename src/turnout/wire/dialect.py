@@ -92,8 +92,9 @@ class Dialect(Protocol):
         """
 
     def prepare(self, raw: bytes, model: str | None, *, stream: bool, ask_usage: bool) -> bytes:
-        """The caller's own body for a provider of this dialect: `model` swapped (None leaves it), `stream` set, and
-        usage asked for as in `encode_request`; every other field verbatim, known or not.
+        """The caller's own body for a provider of this dialect: every field verbatim, known or not, but for three.
+
+        `model` is swapped (None leaves it), `stream` is set, and usage is asked for as in `encode_request`.
         """
 
     def read_answer(self, body: bytes) -> AnswerFacts:
@@ -109,16 +110,20 @@ class Dialect(Protocol):
         """Whether a unary answer to this request can be put together from a stream without losing anything."""
 
     def reader(self, body: dict[str, Any] | None) -> StreamReader:
-        """`body` is the request of a caller who gets the stream as it is, or None: it tells whether an event that only
+        """Follows a stream.
+
+        `body` is the request of a caller who gets the stream as it is, or None: it tells whether an event that only
         carries usage is the caller's, or there because we asked for it.
         """
 
-    def decoder(self) -> StreamDecoder: ...
+    def decoder(self) -> StreamDecoder:
+        """From this dialect's events to deltas."""
 
     def encoder(self, body: dict[str, Any], model: str) -> StreamEncoder:
         """`body` is the caller's request (does it want usage?), `model` what to report until the provider says."""
 
-    def assembler(self) -> Assembler: ...
+    def assembler(self) -> Assembler:
+        """From this dialect's events to a whole answer."""
 
     def decode_failure(self, status: int, headers: Mapping[str, str], body: bytes) -> Failure:
         """What an answer with an error status means."""
