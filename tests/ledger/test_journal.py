@@ -75,6 +75,22 @@ def test_a_condition_without_a_json_form_is_recorded_as_text(journal: Journal) -
     assert conditions == {"path": "/somewhere", "nested": {"path": "/else"}}
 
 
+def test_a_condition_that_holds_itself_is_a_clear_error_and_harms_no_other_line(journal: Journal) -> None:
+    endless: list[object] = []
+    endless.append(endless)
+    with pytest.raises(LedgerError, match="no JSON form"):
+        journal.record(samples.a_decision(conditions={"endless": endless}))
+    decision = samples.a_decision()
+    journal.record(decision)
+    assert [decode_decision(decode_line(line).decision) for line in lines(journal)] == [decision]
+
+
+def test_a_directory_that_is_gone_cannot_be_locked(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert lock(tmp_path / "gone") is None
+    assert lock(tmp_path / "file") is None
+
+
 def test_a_new_segment_is_begun_when_one_is_large_enough(tmp_path: Path) -> None:
     journal = Journal(tmp_path, worker="one", segment_bytes=3000)
     for _ in range(7):

@@ -36,6 +36,15 @@ def test_every_decision_comes_back_equal(tmp_path_factory: pytest.TempPathFactor
     store.close()
 
 
+def test_an_unknown_amount_stays_unknown() -> None:
+    assert to_pico(None) is None
+    assert to_usd(None) is None
+
+
+def test_a_lone_surrogate_is_spelled_out_for_machines_too() -> None:
+    assert b'"user":"a\\\\ud800"' in encode_decision(samples.a_decision(user="a\ud800"))
+
+
 @given(st.decimals(-(10**6), 10**6, places=12))
 def test_an_amount_of_twelve_digits_is_stored_exactly(usd: Decimal) -> None:
     assert to_usd(to_pico(usd)) == usd

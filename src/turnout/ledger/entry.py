@@ -48,7 +48,7 @@ def encode_into(entry: Entry, buffer: bytearray) -> None:
         _encoder.encode_into(entry, buffer)
     except UnicodeEncodeError:
         buffer[:] = _encoder.encode(_without_surrogates(_builtins(entry)))
-    except (TypeError, ValueError, OverflowError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise LedgerError(f"this record has no JSON form: {error}") from error
     buffer += b"\n"
 

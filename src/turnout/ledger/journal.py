@@ -174,14 +174,18 @@ def lock(directory: Path) -> int | None:
         A file descriptor: closing it gives the lock back.
     """
     try:
-        file = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except (FileNotFoundError, NotADirectoryError):
+        return _locked(directory)
+    except (FileNotFoundError, NotADirectoryError, BlockingIOError):
         return None
+
+
+def _locked(directory: Path) -> int:
+    file = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    except OSError:
         os.close(file)
-        return None
+        raise
     return file
 
 
@@ -191,7 +195,5 @@ def _own_directory(directory: Path, worker: str) -> tuple[Path, int]:
     name = f"{re.sub(r'[^A-Za-z0-9_.]', '_', worker) or 'worker'}-{new_decision_id(datetime.now(UTC))}"
     unfinished = directory / f"{_UNFINISHED}{name}"
     unfinished.mkdir(mode=0o700)
-    held = lock(unfinished)
-    if held is None:
-        raise BlockingIOError(0, "its directory is locked by another process")
+    held = _locked(unfinished)
     return unfinished.rename(directory / name), held

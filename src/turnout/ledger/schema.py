@@ -33,9 +33,7 @@ def migrate(connection: sqlite3.Connection, scripts: Sequence[str]) -> None:
         connection.execute("BEGIN IMMEDIATE")
         try:
             if _version(connection) == version:  # nobody else was quicker
-                for statement in _statements(scripts[version]):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {version + 1}")
+                _run(connection, scripts[version], version + 1)
             connection.execute("COMMIT")
         except sqlite3.Error:
             connection.rollback()
@@ -44,6 +42,12 @@ def migrate(connection: sqlite3.Connection, scripts: Sequence[str]) -> None:
         raise LedgerError(
             f"the ledger has schema version {version}, and this turnout knows {len(scripts)}: a newer one wrote it"
         )
+
+
+def _run(connection: sqlite3.Connection, script: str, version: int) -> None:
+    for statement in _statements(script):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {version}")
 
 
 def _version(connection: sqlite3.Connection) -> int:
