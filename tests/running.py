@@ -64,7 +64,9 @@ def running_gateway(config: str, directory: Path) -> Iterator[RunningGateway]:
         return ConfiguredRouter.from_config(file, data=data, worker="test")
 
     app = Gateway(opened, Keys(key.get_secret_value() for key in loaded.keys), loaded.limits)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", access_log=False, ws="none"))
+    server = uvicorn.Server(
+        uvicorn.Config(app, port=0, log_level="warning", access_log=False, ws="none", proxy_headers=False)
+    )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:

@@ -16,8 +16,13 @@ if TYPE_CHECKING:
 EDGES = (
     gates.Edge(
         path="src/turnout/server/conversation.py",
-        function="ConversationEndpoint._answer",
+        function="ConversationEndpoint.__call__",
         reason="a defect of ours must still reach the caller in its dialect, as an error that its SDK raises",
+    ),
+    gates.Edge(
+        path="src/turnout/cli/app.py",
+        function="main",
+        reason="a defect of ours must reach the terminal as a line that says what to do, not as a traceback",
     ),
 )
 

@@ -28,12 +28,12 @@ def explain(
     source: Annotated[str | None, typer.Option(help="As x-turnout-source would say.")] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object for machines.")] = False,
 ) -> None:
-    r"""Print what a route would decide: each rule's verdict, what was dropped and why, and the chain.
+    """Print what a route would decide: each rule's verdict, what was dropped and why, and the chain.
 
     \b
     turnout explain --route support "How do I reset my password?"
     turnout explain --route support --source checkout --json "I dispute this charge"
-    """
+    """  # noqa: D301 - \b keeps the lines as they are
     said = typer.get_text_stream("stdin").read() if text == "-" else text
     messages = [{"role": "user", "content": said}]
     explanation = _router(config).explain(route=route, messages=messages, caller=Caller(user=user, source=source))

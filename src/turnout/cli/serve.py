@@ -30,12 +30,12 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, help="Processes that share the port.")] = 1,
     data: Annotated[Path | None, typer.Option(help="The data directory; by default ./.turnout.")] = None,
 ) -> None:
-    r"""Run the gateway.
+    """Run the gateway.
 
     \b
     turnout serve
     turnout serve --config turnout.yaml --port 8080 --workers 2
-    """
+    """  # noqa: D301 - \b keeps the lines as they are
     loaded = load_config(config)
     server = loaded.config.server
     at = host or server.host
@@ -63,6 +63,7 @@ def serve(
         access_log=False,
         log_level="warning",
         server_header=False,
+        proxy_headers=False,
         timeout_keep_alive=_KEEP_ALIVE_S,
     )
 

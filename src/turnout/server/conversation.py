@@ -35,16 +35,26 @@ class ConversationEndpoint:
         self._in_flight = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Serve one request: the edge, at which every failure becomes an error that the caller's SDK raises."""
+        response = Response(send)
         try:
-            request = await self._read(scope, receive)
+            await self._serve(scope, receive, response)
         except RequestFailed as error:
-            await Response(send).whole(*self._dialect.encode_error(error))
-            return
+            await response.whole(*self._dialect.encode_error(error))
+        except Exception:  # whatever defect there is, the caller gets an error it can read, and the log the rest
+            _log.exception("a request failed by a defect")
+            defect = InternalError("turnout failed; its log tells why.")
+            if response.started:
+                await response.last(self._dialect.encode_stream_error(defect))
+            else:
+                await response.whole(*self._dialect.encode_error(defect))
+
+    async def _serve(self, scope: Scope, receive: Receive, response: Response) -> None:
+        request = await self._read(scope, receive)
         self._in_flight += 1
         try:
             with CallerWatch(receive):
-                await self._answer(request, send)
+                await response.send(await self._router.handle(request))
         finally:
             self._in_flight -= 1
 
@@ -69,27 +79,11 @@ class ConversationEndpoint:
             raise InvalidRequest("`stream` must be true or false.", param="stream")
         return Request(dialect=self._name, route=model, raw=raw, body=body, stream=bool(stream), caller=caller)
 
-    async def _answer(self, request: Request, send: Send) -> None:
-        """The edge: whatever defect there is, the caller gets an error that its SDK raises, and the log the rest."""
-        response = Response(send)
-        try:
-            reply = await self._router.handle(request)
-            await response.send(reply)
-        except RequestFailed as error:
-            await response.whole(*self._dialect.encode_error(error))
-        except Exception:  # the edge, as above
-            _log.exception("a request failed by a defect")
-            defect = InternalError("turnout failed; its log tells why.")
-            if response.started:
-                await response.last(self._dialect.encode_stream_error(defect))
-            else:
-                await response.whole(*self._dialect.encode_error(defect))
-
 
 def _decoded(raw: bytes) -> dict[str, Any]:
     try:
         body = msgspec.json.decode(raw)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidRequest(f"The body is not valid JSON: {error}.") from error
     except RecursionError as error:
         raise InvalidRequest("The body's JSON is nested too deeply.") from error
