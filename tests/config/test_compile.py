@@ -57,6 +57,7 @@ def test_reasons_tell_the_way_through_nested_policies() -> None:
                   use: {weighted: [{use: [haiku, sonnet], weight: 1}]}
             - gpt-4o
     """
+    assert [each.rule for each in candidates(routes)] == ["split", "split", None]
     assert [(each.target, each.reason, each.more) for each in candidates(routes)] == [
         ("haiku", "primary/rule:split/weighted:1", True),
         ("sonnet", "primary/rule:split/weighted:1/fallback:1", True),
@@ -65,7 +66,8 @@ def test_reasons_tell_the_way_through_nested_policies() -> None:
 
 
 def test_a_rule_and_a_share_are_named_in_the_reason() -> None:
-    assert candidates("r: {policy: {rules: [{name: faq, use: haiku}]}}")[0].reason == "rule:faq"
+    (faq,) = candidates("r: {policy: {rules: [{name: faq/1, use: haiku}]}}")
+    assert (faq.reason, faq.rule) == ("rule:faq/1", "faq/1")
     weighted = "r: {policy: {weighted: [{use: haiku, weight: 3}, {use: gpt-4o, weight: 7}]}}"
     assert candidates(weighted)[0].reason in {"weighted:0.3", "weighted:0.7"}
 

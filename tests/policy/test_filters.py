@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.policy.deciding import a_context, a_target, answers, chain, drive, fails, proposed, single
 from turnout.policy.fallback import Fallback
 from turnout.policy.filters import Filters
+from turnout.policy.single import Single
 from turnout.types.candidate import Candidate, Dropped, Outcome
 from turnout.types.conditions import BreakerState
 from turnout.types.dialect import DialectName
@@ -67,6 +68,12 @@ def test_the_last_resort_is_the_first_that_only_its_breaker_ruled_out() -> None:
     targets: list[Target | str] = [a_target("a", lacks=frozenset({"tools"})), "b", "c"]
     context = a_context(targets=targets, needs=("tools",), breakers=dict.fromkeys("abc", OPEN))
     assert proposed(drive(Filters(chain("a", "b", "c")), context)[0]) == ["b"]
+
+
+def test_a_last_resort_remembers_the_rule_that_decided() -> None:
+    ruled = Single(Candidate(target="a", reason="rule:faq", rule="faq"))
+    steps, _ = drive(Filters(ruled), a_context(breakers={"a": OPEN}))
+    assert steps[-1] == Candidate(target="a", reason="last_resort", rule="faq")
 
 
 def test_there_is_no_last_resort_where_every_target_lacks_something() -> None:

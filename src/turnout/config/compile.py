@@ -38,6 +38,7 @@ from turnout.policy.when import (
 from turnout.types.candidate import Candidate
 from turnout.types.timeouts import Commit, Timeouts
 
+_RULE: Final = "rule:"
 CASCADE_PROBLEM: Final = "a cascade cannot run yet: it comes with a later version."
 CASCADE_FIX: Final = "Use a chain or rules until then; `turnout config check` already checks the cascade."
 
@@ -118,7 +119,8 @@ def compile_policy(spec: PolicySpec, *, at: str, reasons: tuple[str, ...] = (), 
     """
     match spec:
         case str():
-            return Single(Candidate(target=spec, reason="/".join(reasons) or "single", more=more))
+            rule = next((why[len(_RULE) :] for why in reversed(reasons) if why.startswith(_RULE)), None)
+            return Single(Candidate(target=spec, reason="/".join(reasons) or "single", rule=rule, more=more))
         case Chain():
             return _chain(spec.root, at, reasons, more=more)
         case FallbackSpec():
@@ -150,7 +152,7 @@ def _rules(spec: RulesSpec, at: str, reasons: tuple[str, ...], *, more: bool) ->
     rules = (
         Rule(
             rule.name,
-            compile_policy(rule.use, at=f"{at}.{index}.use", reasons=(*reasons, f"rule:{rule.name}"), more=more),
+            compile_policy(rule.use, at=f"{at}.{index}.use", reasons=(*reasons, f"{_RULE}{rule.name}"), more=more),
             ALWAYS if rule.when is None else compile_when(rule.when),
         )
         for index, rule in enumerate(spec.rules)

@@ -24,7 +24,9 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
         target: the target's name.
         purpose: whether its answer is for the caller, or a judgement of one.
         hold: whether its answer is to be buffered until the policy has judged it.
-        reason: why this target, in machine-readable words (`rule:faq`, `fallback`, `weighted:0.3`).
+        reason: why this target, in machine-readable words, the outermost first (`rule:faq/fallback:1`,
+            `weighted:0.3`, `last_resort`).
+        rule: the name of the rule that decided, where rules did; of rules within rules, the inner one.
         more: whether another candidate may follow if this one fails; while one does, the executor does not wait
             on a retry or on a silent answer.
     """
@@ -33,11 +35,17 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     purpose: Purpose = "answer"
     hold: bool = False
     reason: str = ""
+    rule: str | None = None
     more: bool = False
 
 
 class Dropped(msgspec.Struct, frozen=True):
-    """A candidate ruled out before any call; `reason` is machine-readable (`breaker_open`, `lacks_tools`, ...)."""
+    """A candidate ruled out before any call.
+
+    Attributes:
+        target: the target's name.
+        reason: why, in machine-readable words (`breaker_open`, `lacks_tools`, ...).
+    """
 
     target: str
     reason: str
