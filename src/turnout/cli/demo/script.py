@@ -19,7 +19,7 @@ from turnout.cli.demo.answers import stock_answer
 from turnout.cli.demo.asking import Asked, Desk
 from turnout.cli.demo.frontier import Frontier, demo_config, real_frontier
 from turnout.cli.demo.gateway import running_gateway
-from turnout.cli.demo.queries import Query
+from turnout.cli.demo.queries import ROUTES, Query
 from turnout.cli.demo.view import View
 from turnout.execution.breaker import BreakerSettings
 from turnout.insight.query import Filter, Summary, summaries, summary
@@ -134,9 +134,12 @@ def whats_next(stage: Stage, told: Told, console: Console, *, kept: bool) -> Non
     first = "Try it while it runs" if kept else "Look closer"
     console.print(f"\n[bold]{first}[/]")
     if kept:
-        console.print(f"  OPENAI_BASE_URL={stage.address}/v1 OPENAI_API_KEY=demo python your_application.py")
-        console.print(f"  ANTHROPIC_BASE_URL={stage.address} ANTHROPIC_API_KEY=demo python your_application.py")
-        console.print("  with the model: support, assistant, contracts, or any target's name", style="dim")
+        for variables in (
+            f"OPENAI_BASE_URL={stage.address}/v1 OPENAI_API_KEY=demo",
+            f"ANTHROPIC_BASE_URL={stage.address} ANTHROPIC_API_KEY=demo",
+        ):
+            console.print(f"  {variables} python your_application.py", soft_wrap=True)
+        console.print(f"  with one of these as the model: {', '.join(ROUTES)}, or any target's name", style="dim")
     for command in (
         f"decisions --fallbacks --data {stage.data}",
         f"decisions show {_telling(told)} --data {stage.data}",
