@@ -102,17 +102,19 @@ def decisions(
     wanted: Wanted,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new ones as they come.")] = False,
     json: Json = False,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many: the newest. [default: 50]")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="At most so many, the newest: 50 unless you say, 10 to begin to follow.")
+    ] = None,
     data: Data = None,
 ) -> None:
-    r"""Show what was decided: the newest last, or one request's whole story.
+    """Show what was decided: the newest last, or one request's whole story.
 
     \b
     turnout decisions --since 1h --route support
     turnout decisions --follow --outcome failed
     turnout decisions --json --limit 1000 | jq .cost_usd
     turnout decisions show 01a20564-ac86-75b6
-    """
+    """  # noqa: D301 - the backspace itself is what keeps the lines apart
     if context.invoked_subcommand:
         context.obj = data
         return
@@ -138,11 +140,11 @@ def show(
     json: Json = False,
     data: Data = None,
 ) -> None:
-    r"""Tell the whole story of one request.
+    """Tell the whole story of one request.
 
     \b
     turnout decisions show 01a20564-ac86-75b6
-    """
+    """  # noqa: D301 - the backspace itself is what keeps the lines apart
     directory = data_directory(data or context.obj)
     store = _opened(directory)
     try:
