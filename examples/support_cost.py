@@ -45,22 +45,20 @@ PRICES = {
 
 async def sample() -> list[Traffic]:
     """The demo's support queries, by the rule that decides and the target that would answer."""
-    requests: Counter[tuple[str, str]] = Counter()
-    read: Counter[tuple[str, str]] = Counter()
     env = dict.fromkeys(("ANTHROPIC_API_KEY", "OPENAI_API_KEY"), "not used") | os.environ
     env |= {"SUPPORT_MODEL_URL": "http://localhost:8000/v1"}
     config = Path(__file__).with_name("support.yaml")
+    asked = [[{"role": "user", "content": query.text}] for query in own_queries() if query.route == "support"]
     with tempfile.TemporaryDirectory() as data:
         async with Router.from_config(config, data=data, env=env) as router:
-            for query in own_queries():
-                if query.route != "support":
-                    continue
-                messages = [{"role": "user", "content": query.text}]
-                explanation = router.explain(route="support", messages=messages)
-                rule = next(each.name for each in explanation.considered if each.chosen)
-                kind = (rule, explanation.candidates[0].target)
-                requests[kind] += 1
-                read[kind] += INSTRUCTIONS + explanation.features.tokens
+            explained = [router.explain(route="support", messages=messages) for messages in asked]
+    requests: Counter[tuple[str, str]] = Counter()
+    read: Counter[tuple[str, str]] = Counter()
+    for explanation in explained:
+        rule = next(each.name for each in explanation.considered if each.chosen)
+        kind = (rule, explanation.candidates[0].target)
+        requests[kind] += 1
+        read[kind] += INSTRUCTIONS + explanation.features.tokens
     return [
         Traffic(
             name=f"{rule} → {target}",

@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -54,16 +55,19 @@ async def running_gateway(config: Path, data: Path, port: int | None = None) -> 
 
 
 async def _ready(child: asyncio.subprocess.Process, address: str, log: Path) -> None:
+    deadline = time.monotonic() + _READY_WITHIN_S
     async with aiohttp.ClientSession() as session:
-        for _ in range(int(_READY_WITHIN_S / 0.1)):
-            if child.returncode is not None:
-                break
-            with suppress(aiohttp.ClientError):
-                async with session.get(f"{address}/health/ready") as answer:
-                    if answer.status == 200:
-                        return
+        while not await _well(session, address):
+            if child.returncode is not None or time.monotonic() > deadline:
+                raise GatewayFailed(log)
             await asyncio.sleep(0.1)
-    raise GatewayFailed(log)
+
+
+async def _well(session: aiohttp.ClientSession, address: str) -> bool:
+    with suppress(aiohttp.ClientError):
+        async with session.get(f"{address}/health/ready") as answer:
+            return answer.status == 200
+    return False
 
 
 async def _stop(child: asyncio.subprocess.Process) -> None:
