@@ -19,7 +19,7 @@ from turnout.testing import HEALTHY_TEXT, VERBS, FaultProvider
 from turnout.types.dialect import DialectName
 
 CLOSED_WITHIN_S = 1.0
-SLACK_S = 0.25
+SLACK_S = 0.5
 MODES = ("streamed", "waiting", "whole")
 
 
@@ -137,13 +137,84 @@ def test_the_matrix_names_every_verb() -> None:
     assert named == set(VERBS)
 
 
+DIALECTS = (OPENAI, ANTHROPIC)
+PAIRS = tuple(itertools.product(DIALECTS, DIALECTS))
 SAMPLE = [
-    pytest.param(case, mode, caller, id=f"{case.fault}-{mode}-{caller}")
-    for case, mode, caller in itertools.product(CASES, MODES, (OPENAI, ANTHROPIC))
-    if not (mode == "whole" and caller is ANTHROPIC)
+    pytest.param(case, mode, *PAIRS[(number + turn) % 4], id=f"{case.fault}-{mode}")
+    for number, case in enumerate(CASES)
+    for turn, mode in enumerate(MODES)
+    if mode == "streamed" or number % 2 == turn % 2
 ]
+"""Each fault with a stream and one other way to ask; callers and providers take turns."""
 
 
-@pytest.mark.parametrize(("case", "mode", "caller"), SAMPLE)
-async def test_a_fault_at_the_primary(case: Case, mode: str, caller: DialectName) -> None:
-    await check(case, mode, caller, caller)
+@pytest.mark.parametrize(("case", "mode", "caller", "speaks"), SAMPLE)
+async def test_a_fault_at_the_primary(case: Case, mode: str, caller: DialectName, speaks: DialectName) -> None:
+    await check(case, mode, caller, speaks)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+async def test_every_fault_in_every_mode_for_every_pair_of_dialects(capsys: pytest.CaptureFixture[str]) -> None:
+    room = asyncio.Semaphore(4)
+
+    async def cell(case: Case, mode: str, caller: DialectName, speaks: DialectName) -> tuple[str, float]:
+        async with room:
+            try:
+                return await check(case, mode, caller, speaks)
+            except AssertionError as wrong:
+                return f"WRONG: {str(wrong).splitlines()[0]}", 0.0
+
+    asked = list(itertools.product(CASES, MODES, DIALECTS, DIALECTS))
+    cells = dict(zip(asked, await asyncio.gather(*(cell(*each) for each in asked)), strict=True))
+    with capsys.disabled():
+        print(f"\n{'fault':34} {'asked':9} {'the caller gets':44} longest")  # noqa: T201 - the table is the product
+        for case, mode in itertools.product(CASES, MODES):
+            row = [cells[case, mode, *pair] for pair in PAIRS]
+            told = " | ".join(sorted({outcome for outcome, _ in row}))
+            print(f"{case.fault:34} {mode:9} {told:44} {max(took for _, took in row):.2f} s")  # noqa: T201
+    assert not [key for key, (outcome, _) in cells.items() if outcome.startswith("WRONG")]
+
+
+@pytest.mark.parametrize("delta", [-10, 10])
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_body_of_another_length_than_announced_is_no_answer(delta: int, *, stream: bool) -> None:
+    async with drill(f"wrong_content_length({delta})", whole=True) as at:
+        heard = await at.ask(OPENAI, stream=stream)
+        assert isinstance(heard, Heard)
+        if heard.error:
+            assert stream, "an error event is only for a stream"
+            assert HEALTHY_TEXT.startswith(heard.text)
+        else:
+            assert heard.text == HEALTHY_TEXT
+            assert heard.complete
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_two_framings_at_once_are_never_half_an_answer(*, stream: bool) -> None:
+    async with drill("cl_and_te") as at:
+        heard = await at.ask(OPENAI, stream=stream)
+        assert heard == Heard(HEALTHY_TEXT, complete=True, finish="stop")
+
+
+@pytest.mark.parametrize("caller", DIALECTS)
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_filtered_answer_is_passed_on_as_such(caller: DialectName, *, stream: bool) -> None:
+    async with drill("content_filter", caller) as at:
+        heard = await at.ask(caller, stream=stream)
+        assert isinstance(heard, Heard)
+        assert heard.finish in {"content_filter", "refusal"}
+        assert heard.complete
+        assert at.wired.decision.outcome == "answered"
+        assert not at.secondary.requests
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_filtered_answer_falls_back_where_the_route_says_so(*, stream: bool) -> None:
+    async with drill("content_filter", content_filter_falls_back=True) as at:
+        heard = await at.ask(OPENAI, stream=stream)
+        assert isinstance(heard, Heard)
+        assert heard.complete
+        if not stream:  # a stream is committed long before the filter stops it
+            assert heard.text == HEALTHY_TEXT
+            assert [attempt.error_class for attempt in at.wired.decision.attempts] == ["content_policy", None]
