@@ -102,7 +102,7 @@ def installed_sizes(distribution: str) -> Iterator[int]:
 
 LAYERS = [
     {"cli"},
-    {"server", "dashboard"},
+    {"server", "sync", "dashboard"},
     {"config", "testing"},
     {"router"},
     {"insight"},

@@ -24,6 +24,7 @@ def test_the_public_names_are_sorted_and_importable() -> None:
     turnout = importlib.import_module("turnout")
     assert list(turnout.__all__) == sorted(turnout.__all__)
     assert [name for name in turnout.__all__ if not hasattr(turnout, name)] == []
+    assert set(turnout._HOMES) == set(turnout.__all__) - {"__version__"}
 
 
 def test_whatever_the_package_shows_is_listed() -> None:
@@ -33,7 +34,7 @@ def test_whatever_the_package_shows_is_listed() -> None:
         for name in vars(turnout)
         if not name.startswith("_") and not isinstance(getattr(turnout, name), types.ModuleType)
     }
-    assert shown - {"annotations", "TYPE_CHECKING"} <= set(turnout.__all__)
+    assert shown - {"annotations", "import_module", "TYPE_CHECKING"} <= set(turnout.__all__)
 
 
 def test_the_changelog_has_the_version_that_is_packaged(root: Path) -> None:

@@ -16,7 +16,7 @@ from turnout.types.decision import Decision
 from turnout.types.dialect import DialectName
 from turnout.types.reply import Reply
 from turnout.types.request import Caller, Request
-from turnout.wire.sse import SseSplitter
+from turnout.wire.sse import SseEvent, SseSplitter
 
 
 def chat_request(
@@ -98,18 +98,28 @@ class AnswerStream:
         splitter = SseSplitter()
         async with aclosing(self._pieces) as pieces:
             async for piece in pieces:
-                for event in splitter.feed(piece):
-                    if event.data is None or event.data == b"[DONE]":
-                        continue
-                    chunk: dict[str, Any] = msgspec.json.decode(event.data)
-                    if "error" in chunk:
-                        raise Interrupted(str(chunk["error"]["message"]), decision_id=self.decision_id)
-                    yield chunk
+                for chunk in map(self._chunk, splitter.feed(piece)):
+                    if chunk is not None:
+                        yield chunk
+
+    def _chunk(self, event: SseEvent) -> dict[str, Any] | None:
+        """What an event carries; None for the end."""
+        if event.data is None or event.data == b"[DONE]":
+            return None
+        chunk: dict[str, Any] = msgspec.json.decode(event.data)
+        if "error" in chunk:
+            raise Interrupted(str(chunk["error"]["message"]), decision_id=self.decision_id)
+        return chunk
 
     async def text(self) -> AsyncGenerator[str, None]:
         """The text of the first choice, piece by piece."""
         async with aclosing(aiter(self)) as chunks:
             async for chunk in chunks:
-                for choice in chunk["choices"][:1]:
-                    if text := choice["delta"].get("content"):
-                        yield text
+                if text := _text_of(chunk):
+                    yield text
+
+
+def _text_of(chunk: dict[str, Any]) -> str:
+    """What a chunk adds to the first choice's text."""
+    choices = chunk["choices"]
+    return (choices[0]["delta"].get("content") or "") if choices else ""
