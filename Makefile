@@ -73,6 +73,10 @@ test-slow: setup $(MADE)/model ## The tests that take minutes
 bench: setup ## Measure speed beside nginx and a bare relay, in one run
 	$(BIN)/python -m bench
 
+.PHONY: docs
+docs: setup ## Fill the generated parts of docs/ from the code
+	$(BIN)/python docs/reference/generate.py
+
 .PHONY: lock
 lock: setup ## Pin requirements/ anew from pyproject.toml (UPGRADE=1 moves every pin)
 	UV=$(BIN)/uv requirements/lock $(if $(UPGRADE),--upgrade)

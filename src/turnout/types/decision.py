@@ -66,6 +66,12 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         model: the name the caller asked for.
         policy_version: digest of the route's policy and phrase lists.
         config_version: digest of the whole configuration.
+        tenant: whose account it was; `default` until keys name others.
+        user: who asked, as the caller said; None where nobody said.
+        source: the calling program or page, as the caller said.
+        tags: labels, as the caller gave them.
+        dialect: the wire format that the caller spoke.
+        stream: whether the caller wanted the answer streamed.
         query_hash: keyed HMAC-SHA-256 over the canonical messages, hexadecimal.
         features: what the request looked like.
         conditions: what else the decision read: breakers not closed, the random draw.
@@ -83,6 +89,9 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         cost_usd: the sum of the attempts' costs; None if any price is unknown.
         baseline_cost_usd: what the same tokens would have cost at the route's baseline; None without one.
         router_cost_usd: the part of `cost_usd` that routing itself took (judges, discarded answers, failed attempts).
+        cache: how a cache took part in the answer; None where none did.
+        propensity: the probability with which the target was chosen, where chance had a part; None where not computed.
+        feedback: how good the answer was found, 0 to 1; None where nobody said.
         sdk_retry: which automatic retry of the caller's SDK the request was.
     """
 
