@@ -81,6 +81,12 @@ def test_rules_that_never_fire_are_named_at_their_lines(findings: Find) -> None:
 @pytest.mark.parametrize(
     ("route", "line", "key", "word"),
     [
+        (
+            "r: {baseline: haiku, policy: {fallback: [haiku, sonnet]}}",
+            9,
+            "routes.r.policy.fallback",
+            "at the provider 'anthropic'",
+        ),
         ("r: {policy: [sonnet, gpt-4o]}", 9, "routes.r", "no baseline"),
         ("r: {baseline: sonnet, policy: [sonnet, haiku]}", 9, "routes.r.policy", "at the provider 'anthropic'"),
         (
@@ -123,7 +129,9 @@ def test_an_open_door_is_a_warning(findings: Find) -> None:
     text = with_routes("r: {policy: haiku}")
     assert told(findings(text + "server: {host: 0.0.0.0}\n"))[0][1] == "server.host"
     assert findings(text + "server: {host: 0.0.0.0, keys: [k]}\n") == []
-    assert findings(text + "server: {host: '::1'}\n") == []
+    for own in ("'::1'", "localhost"):
+        assert findings(text + f"server: {{host: {own}}}\n") == []
+    assert len(findings(text + "server: {host: gateway.internal}\n")) == 1
 
 
 def test_names_with_dots_are_found_at_their_lines(findings: Find) -> None:

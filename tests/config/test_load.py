@@ -152,3 +152,30 @@ def test_a_phrase_files_content_is_part_of_the_version(tmp_path: Path) -> None:
         (tmp_path / "faq.txt").write_text(phrase)
         versions.add(load_config(tmp_path / "t.yaml", ENV).version)
     assert len(versions) == 2
+
+
+def test_sizes_are_bytes_with_or_without_a_unit() -> None:
+    def limit(written: str) -> int:
+        text = BASE + "  r: {policy: haiku}\nserver: {limits: {max_body: " + written + "}}\n"
+        return load_config_text(text, ENV).config.server.limits.max_body
+
+    assert [limit(written) for written in ("1024", "32MB", "1.5 KiB")] == [1024, 32_000_000, 1536]
+
+
+def test_numbers_keep_their_value_in_every_notation() -> None:
+    text = """\
+        providers: {openai: {}}
+        targets: {a: {provider: openai, context_tokens: 0x10, price: {input: 0.10, output: 1e-1}}}
+        server: {port: +81}
+    """
+    config = load_config_text(text, ENV).config
+    price = config.targets["a"].price
+    assert price is not None
+    assert (str(price.input), str(price.output)) == ("0.1", "0.1")
+    assert (config.targets["a"].context_tokens, config.server.port) == (16, 81)
+
+
+def test_the_data_directory_is_the_one_given_else_the_configured_one() -> None:
+    config = load_config_text(BASE + "  r: {policy: haiku}\nledger: {directory: /data}\n", ENV)
+    assert config.data_directory() == Path("/data")
+    assert config.data_directory("/other") == Path("/other")

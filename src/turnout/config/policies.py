@@ -15,7 +15,7 @@ KINDS: Final = ("rules", "weighted", "fallback", "cascade")
 class Chain(RootModel[Annotated[list["PolicySpec"], Field(min_length=1)]]):
     """A fallback chain, as a plain list: the next policy after the failure of one."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
 
 class RuleSpec(Section):
@@ -135,6 +135,3 @@ PolicySpec = Annotated[
     ),
 ]
 """A policy as the configuration writes it; policies nest wherever `use` stands, and in lists."""
-
-for _model in (Chain, RuleSpec, RulesSpec, BranchSpec, WeightedSpec, FallbackSpec, StageSpec, CascadeSpec):
-    _model.model_rebuild()

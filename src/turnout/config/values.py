@@ -38,7 +38,10 @@ _BYTES: Final = {
 class Section(BaseModel):
     """A part of the configuration: it takes no key that it does not know, and never changes once read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, hide_input_in_errors=True)
+    # Building the validators takes longer than all other imports; who only imports turnout does not wait for it.
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, populate_by_name=True, hide_input_in_errors=True, defer_build=True
+    )
 
 
 @dataclass(slots=True)
