@@ -129,7 +129,7 @@ class Record:
             query_hash=admitted.query_hash,
             features=admitted.context.features if admitted.context else None,
             conditions=_conditions(admitted.context),
-            rule=reason[len(_RULE) :] if reason and reason.startswith(_RULE) else None,
+            rule=_rule(trace) if reason and reason.startswith(_RULE) else None,
             reason=reason,
             considered=tuple(trace.considered),
             dropped=tuple(trace.dropped),
@@ -156,6 +156,11 @@ class Record:
             output_tokens=answer.output_tokens,
         )
         return cost(usage, self._endpoints[route.baseline].price(model, self._clock.now()))
+
+
+def _rule(trace: Trace) -> str | None:
+    """The name of the outermost rule that decided."""
+    return next((each.name for each in trace.considered if each.chosen), None)
 
 
 def _outcome(error: RequestFailed | None) -> DecisionOutcome:
