@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from openai import APIConnectionError, OpenAI
 
 from turnout.errors import MissingExtra
 from turnout.testing.local_model import installed_weights
@@ -88,6 +91,25 @@ def test_a_machine_reads_one_object(tmp_path: Path) -> None:
     assert "simulated" not in small["text"]
     assert told["total"]["decisions"] == 2
     assert float(told["total"]["saved_usd"]) > 0
+
+
+def test_it_can_be_left_running_until_it_is_interrupted(tmp_path: Path) -> None:
+    (tmp_path / "queries.csv").write_text("query\nHow do I reset my password?\n")
+    command = [sys.executable, "-m", "turnout.cli", "demo", "--keep", "--queries", str(tmp_path / "queries.csv")]
+    env = environment() | {"TMPDIR": str(tmp_path), "COLUMNS": "120", "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env) as demo:
+        assert demo.stdout is not None
+        lines: list[str] = []
+        while not lines or "Ctrl-C" not in lines[-1]:
+            lines.append(demo.stdout.readline())
+            assert lines[-1], "".join(lines)
+        (address,) = {found[1] for line in lines if (found := re.search(r"OPENAI_BASE_URL=(\S+)", line))}
+        with OpenAI(base_url=address, api_key="demo", max_retries=0) as client:
+            assert "support" in [model.id for model in client.models.list()]
+            demo.send_signal(signal.SIGINT)
+            assert demo.wait(20) == 0
+            with pytest.raises(APIConnectionError):
+                client.models.list()
 
 
 def test_a_file_that_cannot_be_read_is_the_users_mistake(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ class Desk:
         try:
             text, decision_id = await (self._streamed(query) if query.stream else self._whole(query))
         except APIStatusError as failed:
-            error, decision_id = failed.message, failed.response.headers.get("x-turnout-decision")
+            error, decision_id = failed.message, failed.request_id
         except APIError as failed:
             error = failed.message
         took = time.perf_counter() - began
