@@ -39,6 +39,6 @@ def _number(value: str | None, per_second: int) -> float | None:
 def _date(value: str | None) -> datetime | None:
     try:
         at = parsedate_to_datetime(value or "")
-    except ValueError:
+    except (ValueError, OverflowError, IndexError, TypeError):
         return None
     return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -11,11 +11,11 @@ from turnout.types.dialect import Need
 from turnout.types.request import Outline, Said
 from turnout.wire.anthropic_messages.limits import ADVISORY
 from turnout.wire.event_json import encode_json
-from turnout.wire.fields import items, maybe, record, text, whole
+from turnout.wire.fields import items, maybe, one_of, record, text, whole
 from turnout.wire.openai_chat.limits import MAX_STOPS, MAX_TOOL_NAME
 from turnout.wire.stand_in import stand_in
 
-_ROLES: Final = frozenset({"user", "assistant", "system"})
+_ROLES: Final = ("user", "assistant", "system")
 _TOOL_FIELDS: Final = ("allowed_callers", "defer_loading", "input_examples")
 """Fields of a tool that change what the model does, and that only this dialect has."""
 
@@ -39,7 +39,8 @@ def outline(body: dict[str, Any]) -> Outline:
     for index, message in enumerate(messages):
         if type(message) is not dict:
             raise InvalidRequest(f"`messages[{index}]` must be an object.", param=f"messages[{index}]")
-        reading.turn(message.get("role"), message.get("content"), f"messages[{index}].content")
+        role = one_of(_ROLES, message.get("role"), f"messages[{index}].role")
+        reading.turn(role, message.get("content"), f"messages[{index}].content")
     if messages[-1].get("role") == "assistant":
         needs.add("field:last_message")  # the answer is to go on from it, which only this dialect does
     metadata = body.get("metadata")
@@ -66,10 +67,8 @@ class _Reading:
         self._results: list[str] = []
         self._has_results = False
 
-    def turn(self, role: Any, content: Any, param: str) -> None:
+    def turn(self, role: str, content: Any, param: str) -> None:
         """Add a turn. What tools gave back is a turn of theirs, though it stands in one of the user's."""
-        if type(role) is not str or role not in _ROLES:
-            raise InvalidRequest(f"The role of `{param}` must be 'user', 'assistant' or 'system'.", param=param)
         if type(content) is str:
             self.said.append(Said(role, content))
             return

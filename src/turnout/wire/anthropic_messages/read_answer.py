@@ -9,8 +9,7 @@ import msgspec
 from turnout.types.chat import Finish
 from turnout.wire.anthropic_messages.finish import FINISH
 from turnout.wire.anthropic_messages.usage import usage_from
-from turnout.wire.event_json import read_object
-from turnout.wire.unary_facts import UnaryFacts
+from turnout.wire.unary_facts import UnaryFacts, read_whole
 
 
 class _Block(msgspec.Struct, gc=False):
@@ -57,8 +56,7 @@ def _read(body: bytes) -> _Answer:
     try:
         return _decode(body)
     except (ValueError, RecursionError):
-        # JSON that only lenient parsers take is read the way they do, and anything else is told apart here.
-        whole = read_object(body)
+        whole = read_whole(body)
     try:
         return msgspec.convert(_without_input(whole), _Answer)
     except msgspec.ValidationError as problem:

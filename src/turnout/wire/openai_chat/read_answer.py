@@ -7,10 +7,9 @@ from typing import Any
 import msgspec
 
 from turnout.types.chat import Finish
-from turnout.wire.event_json import read_object
 from turnout.wire.openai_chat.finish import FINISH
 from turnout.wire.openai_chat.usage import usage_from
-from turnout.wire.unary_facts import UnaryFacts
+from turnout.wire.unary_facts import UnaryFacts, read_whole
 
 
 class _Message(msgspec.Struct, gc=False):
@@ -65,8 +64,7 @@ def _read(body: bytes) -> _Answer:
     try:
         return _decode(body)
     except (ValueError, RecursionError):
-        # JSON that only lenient parsers take is read the way they do, and anything else is told apart here.
-        whole = read_object(body)
+        whole = read_whole(body)
     if whole.get("error"):
         return _Answer(error=whole["error"])
     try:
