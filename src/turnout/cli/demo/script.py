@@ -108,7 +108,7 @@ async def perform(stage: Stage, queries: Sequence[Query], console: Console) -> T
     await stage.primary.stop()
     view.heading(
         "2  The primary provider goes down",
-        "It refuses connections. Callers notice nothing: the next target of the chain answers (✗ marks who was tried",
+        "It refuses connections. Callers notice nothing: the next target of the chain answers (✗ marks who was tried "
         "in vain). After a few failures a target's circuit breaker opens, and it is left out at once (in brackets).",
     )
     await ask(numbered[down:up])

@@ -17,9 +17,20 @@ from turnout.insight.query import Summary
 from turnout.policy.filters import BREAKER_OPEN
 from turnout.types.decision import Decision
 
-_COLUMNS: Final = (("", 3), ("route", 9), ("rule", 10), ("answered by", 21), ("took", 6), ("cost", 8), ("saved", 5))
-_GAP: Final = 2
-_NARROWEST_QUERY: Final = 12
+_ASKS: Final = "the customer asks"
+_WIDTHS: Final = {
+    "#": 3,
+    _ASKS: 0,
+    "route": 9,
+    "rule": 10,
+    "answered by": 21,
+    "took": 6,
+    "cost": 8,
+    "saved": 5,
+}
+"""The columns and their widths; the query takes what is left."""
+_NARROW: Final = 100
+"""On a screen narrower than this the route is left out, and the gaps are of one space."""
 
 
 class View:
@@ -33,16 +44,17 @@ class View:
     def __init__(self, console: Console, simulated: frozenset[str]) -> None:
         self._console = console
         self._simulated = simulated
-        fixed = sum(width + _GAP for _, width in _COLUMNS)
-        self._query_width = max(_NARROWEST_QUERY, min(console.width, 140) - fixed - _GAP)
+        narrow = console.width < _NARROW
+        self._gap = 1 if narrow else 2
+        self._widths = {name: width for name, width in _WIDTHS.items() if not (narrow and name == "route")}
+        left = min(console.width, 140) - sum(width + self._gap for width in self._widths.values())
+        self._widths[_ASKS] = max(1, left)
 
-    def heading(self, title: str, *said: str) -> None:
+    def heading(self, title: str, said: str) -> None:
         """Announce a part of the demo, and what to look for in it."""
         self.title(title)
-        for line in said:
-            self._console.print(Text(f"  {line}", style="dim"))
-        titles = [title for title, _ in _COLUMNS]
-        self._line([Text(title, style="dim") for title in (titles[0], "the customer asks", *titles[1:])])
+        self._console.print(Padding(Text(said, style="dim"), (0, 0, 0, 2)))
+        self._line({name: Text(name, style="dim") for name in _WIDTHS})
 
     def title(self, title: str) -> None:
         """A line across the screen."""
@@ -53,26 +65,25 @@ class View:
         """One decision: ✗ is before a target that was tried in vain, brackets are around one whose breaker is open."""
         decision = asked.decision
         self._line(
-            [
-                Text(str(asked.number), style="dim"),
-                Text(asked.query.text, overflow="ellipsis", no_wrap=True),
-                Text(asked.query.route),
-                Text((decision.rule if decision else None) or "–", style="cyan"),
-                self._answered_by(asked),
-                Text(f"{asked.took_s:.1f} s", justify="right"),
-                Text(usd(decision.cost_usd if decision else None), justify="right"),
-                _saved(decision),
-            ]
+            {
+                "#": Text(str(asked.number), style="dim"),
+                _ASKS: Text(asked.query.text),
+                "route": Text(asked.query.route),
+                "rule": Text((decision.rule if decision else None) or "–", style="cyan"),
+                "answered by": self._answered_by(asked),
+                "took": Text(f"{asked.took_s:.1f} s", justify="right"),
+                "cost": Text(usd(decision.cost_usd if decision else None), justify="right"),
+                "saved": _saved(decision),
+            }
         )
         if asked.error:
-            self._console.print(Padding.indent(Text(asked.error, style="red"), _COLUMNS[0][1] + _GAP))
+            self._console.print(Padding.indent(Text(asked.error, style="red"), _WIDTHS["#"] + self._gap))
 
-    def _line(self, cells: list[Text]) -> None:
-        (_, first), *rest = _COLUMNS
-        table = Table.grid(padding=(0, _GAP, 0, 0))
-        for width in (first, self._query_width, *(width for _, width in rest)):
+    def _line(self, cells: Mapping[str, Text]) -> None:
+        table = Table.grid(padding=(0, self._gap, 0, 0))
+        for width in self._widths.values():
             table.add_column(width=width, no_wrap=True, overflow="ellipsis")
-        table.add_row(*cells)
+        table.add_row(*(cells[name] for name in self._widths))
         self._console.print(table)
 
     def _answered_by(self, asked: Asked) -> Text:
@@ -96,9 +107,9 @@ class View:
 
     def totals(self, by_rule: Mapping[str, Summary], total: Summary) -> None:
         """What everything cost, and would have cost at the baseline."""
-        table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 3, 0, 0))
+        table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, self._gap, 0, 0))
         table.add_column("decided by")
-        for title in ("requests", "fell back", "tokens", "cost", "at the baseline", "saved"):
+        for title in ("requests", "fell back", "tokens", "cost", "baseline", "saved"):
             table.add_column(title, justify="right")
         for rule, summary in sorted(by_rule.items(), key=lambda each: -each[1].decisions):
             table.add_row(*_cells(f"rule {rule}" if rule else "a chain", summary))
