@@ -14,6 +14,8 @@ from turnout.execution.deadline import Deadline
 from turnout.execution.executor import Delivered, Executor
 from turnout.execution.retry import RetrySettings
 from turnout.execution.work import Work
+from turnout.features.tokens import TokenEstimator
+from turnout.features.tokens import TokenEstimator
 from turnout.providers.endpoint import Endpoint
 from turnout.testing import FrozenClock, Said, ScriptedProvider
 from turnout.types.candidate import Candidate, Considered, Declined, Dropped, Outcome, Plan
@@ -50,11 +52,13 @@ class Rig:
             dialect=dialect(asked.dialect),
             decision_id="the-id",
             input_tokens=7,
+            estimator=TokenEstimator(),
+            estimator=TokenEstimator(),
             timeouts=timeouts,
             commit=commit or Commit(),
             content_filter_falls_back=False,
             deadline=Deadline(self.clock.monotonic() + timeouts.total, self.clock),
-            announce=self.announced.append,
+            announce=lambda target, _: self.announced.append(target),
         )
 
     async def run(self, plan: Plan, work: Work | None = None) -> tuple[Delivered, Work]:
@@ -103,7 +107,7 @@ async def test_the_intent_is_announced_once_and_before_anything_is_sent() -> Non
     rig = Rig(a=[LOST], b=["yes"])
     calls: list[dict[str, int]] = []
     work = rig.work()
-    work.announce = lambda target: calls.append(rig.calls)
+    work.announce = lambda *_: calls.append(rig.calls)
     await rig.run(propose("a", "b"), work)
     assert calls == [{"a": 0, "b": 0}]
 
@@ -262,7 +266,7 @@ async def test_a_request_that_cannot_be_announced_is_neither_sent_nor_billed() -
     rig = Rig(a=["unsent"])
     work = rig.work()
 
-    def full_disk(target: Target) -> None:
+    def full_disk(target: Target, tokens: int) -> None:
         raise UpstreamFailed("no")
 
     work.announce = full_disk
@@ -307,3 +311,15 @@ async def test_a_provider_of_another_dialect_gets_a_request_of_its_own() -> None
     (call,) = rig.providers["a"].calls
     assert call.url.endswith("/v1/messages")
     assert b'"max_tokens":500' in call.body
+
+
+async def test_what_a_target_reports_corrects_the_next_estimate_for_it() -> None:
+    rig = Rig(a=["yes", LOST])
+    first = rig.work()
+    delivered, _ = await rig.run(propose("a"), first)
+    delivered.accept()
+    reported = first.trace.attempts[0].input_tokens
+    assert reported != first.input_tokens
+    second = rig.work()
+    second.estimator = first.estimator
+    assert second.tokens_at("a") == reported

@@ -176,13 +176,14 @@ class LiveAttempt:
 
     def _usage(self) -> Usage:
         """What the provider reported at its end; else our estimate of what it will bill."""
-        facts = self.facts
+        facts, target = self.facts, self.endpoint.target.name
         reported = facts.usage if facts else None
         if reported is not None and facts is not None and facts.finish is not None:
+            self.work.estimator.observe(target, self.work.input_tokens, reported.input_tokens)
             return reported
         seen = tokens_in_chars(facts.output_chars) if facts else 0
         if reported is None:
-            return Usage(input_tokens=self.work.input_tokens, output_tokens=seen, estimated=True)
+            return Usage(input_tokens=self.work.tokens_at(target), output_tokens=seen, estimated=True)
         return Usage(
             input_tokens=reported.input_tokens,
             cached_tokens=reported.cached_tokens,

@@ -9,6 +9,7 @@ import msgspec
 
 from turnout.execution.deadline import Deadline
 from turnout.execution.trace import Trace
+from turnout.features.tokens import TokenEstimator
 from turnout.providers.endpoint import Endpoint
 from turnout.types.chat import Chat
 from turnout.types.clock import Clock
@@ -26,10 +27,12 @@ class Work:
         request: what the caller sent.
         dialect: the caller's dialect.
         decision_id: the id of its record.
-        input_tokens: our estimate of the input's tokens.
+        input_tokens: our estimate of the input's tokens, by script alone.
+        estimator: corrects it by what each target has reported.
         timeouts, commit, content_filter_falls_back: the route's.
         deadline: by when it must have ended.
-        announce: called once, with the first target, before anything is sent to it: journals the intent.
+        announce: called once, with the first target and the input's tokens there, before anything is sent to it:
+            journals the intent.
         trace: what happens to it.
         outgrown: the largest context window that the request has been found too large for; 0 for none.
     """
@@ -38,11 +41,12 @@ class Work:
     dialect: Dialect
     decision_id: str
     input_tokens: int
+    estimator: TokenEstimator
     timeouts: Timeouts
     commit: Commit
     content_filter_falls_back: bool
     deadline: Deadline
-    announce: Callable[[Target], None]
+    announce: Callable[[Target, int], None]
     trace: Trace = field(default_factory=Trace)
     outgrown: int = 0
     _chat: Chat | None = None
@@ -52,6 +56,10 @@ class Work:
     def clock(self) -> Clock:
         """The clock that times it."""
         return self.deadline.clock
+
+    def tokens_at(self, target: str) -> int:
+        """Our estimate of the input's tokens as `target` would count them."""
+        return self.estimator.corrected(target, self.input_tokens)
 
     def body_for(self, endpoint: Endpoint, *, stream: bool) -> bytes:
         """The request's body for `endpoint`: the caller's own bytes where the dialect is the same.
@@ -73,4 +81,4 @@ class Work:
         """The first byte is about to be sent to `target`."""
         if not self._announced:
             self._announced = True
-            self.announce(target)
+            self.announce(target, self.tokens_at(target.name))

@@ -31,7 +31,6 @@ from turnout.types.usage import Usage
 
 _log = logging.getLogger(__name__)
 
-_RULE: Final = "rule:"
 _FREE: Final = Decimal(0)
 
 
@@ -66,9 +65,12 @@ class Record:
         self._config_version = config_version
         self._required = required
 
-    def intent(self, admitted: Admitted, target: Target) -> None:
-        """Something is about to be sent to `target`. Raises `Overloaded` if that must be written and cannot be."""
-        tokens = admitted.context.features.context_tokens if admitted.context else 0
+    def intent(self, admitted: Admitted, target: Target, tokens: int) -> None:
+        """A request of about `tokens` input tokens is about to be sent to `target`.
+
+        Raises:
+            Overloaded: that must be written, and cannot be.
+        """
         caller = admitted.request.caller
         try:
             self._recorder.intend(
@@ -110,7 +112,6 @@ class Record:
     def _decision(self, admitted: Admitted, error: RequestFailed | None) -> Decision:
         request, route, trace = admitted.request, admitted.route, admitted.trace
         chosen = trace.chosen
-        reason = chosen.reason if chosen else None
         answer = _answer(trace)
         latency = self._clock.monotonic() - admitted.began
         return Decision(
@@ -129,8 +130,8 @@ class Record:
             query_hash=admitted.query_hash,
             features=admitted.context.features if admitted.context else None,
             conditions=_conditions(admitted.context),
-            rule=_rule(trace) if reason and reason.startswith(_RULE) else None,
-            reason=reason,
+            rule=chosen.rule if chosen else None,
+            reason=chosen.reason if chosen else None,
             considered=tuple(trace.considered),
             dropped=tuple(trace.dropped),
             attempts=tuple(trace.attempts),
@@ -156,11 +157,6 @@ class Record:
             output_tokens=answer.output_tokens,
         )
         return cost(usage, self._endpoints[route.baseline].price(model, self._clock.now()))
-
-
-def _rule(trace: Trace) -> str | None:
-    """The name of the outermost rule that decided."""
-    return next((each.name for each in trace.considered if each.chosen), None)
 
 
 def _outcome(error: RequestFailed | None) -> DecisionOutcome:

@@ -22,6 +22,7 @@ from turnout.execution.executor import Delivered, Executor
 from turnout.execution.work import Work
 from turnout.features.query_hash import query_hash
 from turnout.features.shape import read_features
+from turnout.features.tokens import TokenEstimator
 from turnout.ledger.ids import new_decision_id
 from turnout.policy.base import Context
 from turnout.policy.explain import Explanation, explain
@@ -71,6 +72,7 @@ class Router:
         self._breakers = breakers
         self._record = record
         self._clock = clock
+        self._estimator = TokenEstimator()
 
     async def handle(self, request: Request) -> Reply:
         """Answer one request, in its own dialect.
@@ -188,6 +190,7 @@ class Router:
             dialect=admitted.dialect,
             decision_id=admitted.id,
             input_tokens=context.features.context_tokens,
+            estimator=self._estimator,
             timeouts=route.timeouts,
             commit=route.commit,
             content_filter_falls_back=route.content_filter_falls_back,
