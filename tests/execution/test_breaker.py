@@ -23,6 +23,9 @@ class Bench:
     def __post_init__(self) -> None:
         self.breaker = Breaker("target", self.settings, self.clock, self.changes.append)
 
+    def state(self) -> BreakerState:
+        return self.breaker.state
+
     def permit(self, *, last_resort: bool = False) -> Permit:
         permit = self.breaker.admit(last_resort=last_resort)
         assert permit is not None
@@ -42,9 +45,9 @@ def test_failures_in_a_row_open_it_and_a_success_between_them_does_not() -> None
     bench.fail(2)
     bench.succeed()
     bench.fail(2)
-    assert bench.breaker.state is BreakerState.CLOSED
+    assert bench.state() is BreakerState.CLOSED
     bench.fail()
-    assert bench.breaker.state is BreakerState.OPEN
+    assert bench.state() is BreakerState.OPEN
     assert bench.breaker.admit() is None
     assert [change.reason for change in bench.changes] == ["3 failures in a row; last: server_error"]
 
@@ -55,9 +58,9 @@ def test_a_share_of_failures_opens_it_from_the_minimum_on() -> None:
         bench.fail()
         bench.succeed()
     bench.fail()
-    assert bench.breaker.state is BreakerState.CLOSED, "5 of 9 failed, and 9 are too few to tell"
+    assert bench.state() is BreakerState.CLOSED, "5 of 9 failed, and 9 are too few to tell"
     bench.fail()
-    assert bench.breaker.state is BreakerState.OPEN
+    assert bench.state() is BreakerState.OPEN
 
 
 def test_failures_older_than_the_window_are_forgotten() -> None:
@@ -66,21 +69,21 @@ def test_failures_older_than_the_window_are_forgotten() -> None:
     bench.clock.advance(31)
     bench.succeed(5)
     bench.fail(4)
-    assert bench.breaker.state is BreakerState.CLOSED
+    assert bench.state() is BreakerState.CLOSED
 
 
 def test_after_its_rest_one_probe_decides() -> None:
     bench = Bench()
     bench.fail(3)
     bench.clock.advance(10)
-    assert bench.breaker.state is BreakerState.HALF_OPEN
+    assert bench.state() is BreakerState.HALF_OPEN
     probe = bench.permit()
     assert bench.breaker.admit() is None
     probe.failed("server_error")
-    assert bench.breaker.state is BreakerState.OPEN
+    assert bench.state() is BreakerState.OPEN
     bench.clock.advance(10)
     bench.permit().succeeded()
-    assert bench.breaker.state is BreakerState.CLOSED
+    assert bench.state() is BreakerState.CLOSED
     assert [change.state for change in bench.changes] == [BreakerState.OPEN, BreakerState.CLOSED]
 
 
@@ -90,7 +93,7 @@ def test_a_fresh_start_follows_the_probe() -> None:
     bench.clock.advance(10)
     bench.succeed()
     bench.fail(2)
-    assert bench.breaker.state is BreakerState.CLOSED
+    assert bench.state() is BreakerState.CLOSED
 
 
 def test_five_hundred_at_once_make_one_probe() -> None:
@@ -105,9 +108,9 @@ def test_a_probe_that_tells_nothing_makes_room_for_the_next() -> None:
     bench.fail(3)
     bench.clock.advance(10)
     bench.permit().abandoned()
-    assert bench.breaker.state is BreakerState.HALF_OPEN
+    assert bench.state() is BreakerState.HALF_OPEN
     bench.permit().succeeded()
-    assert bench.breaker.state is BreakerState.CLOSED
+    assert bench.state() is BreakerState.CLOSED
 
 
 def test_calls_that_began_before_it_opened_do_not_stand_for_the_probe() -> None:
@@ -119,10 +122,10 @@ def test_calls_that_began_before_it_opened_do_not_stand_for_the_probe() -> None:
     old[0].abandoned()
     old[1].succeeded()
     old[2].failed("server_error")
-    assert bench.breaker.state is BreakerState.HALF_OPEN
+    assert bench.state() is BreakerState.HALF_OPEN
     assert bench.breaker.admit() is None, "the probe is still under way"
     probe.succeeded()
-    assert bench.breaker.state is BreakerState.CLOSED
+    assert bench.state() is BreakerState.CLOSED
 
 
 def test_the_last_resort_is_a_probe_before_its_time_and_still_the_only_one() -> None:
@@ -131,16 +134,16 @@ def test_the_last_resort_is_a_probe_before_its_time_and_still_the_only_one() -> 
     probe = bench.permit(last_resort=True)
     assert bench.breaker.admit(last_resort=True) is None
     probe.succeeded()
-    assert bench.breaker.state is BreakerState.CLOSED
+    assert bench.state() is BreakerState.CLOSED
 
 
 def test_a_provider_that_asks_to_wait_is_left_alone_for_that_long() -> None:
     bench = Bench()
     bench.fail(1, retry_after_s=30.0)
     bench.clock.advance(29.9)
-    assert bench.breaker.state is BreakerState.OPEN
+    assert bench.state() is BreakerState.OPEN
     bench.clock.advance(0.2)
-    assert bench.breaker.state is BreakerState.HALF_OPEN
+    assert bench.state() is BreakerState.HALF_OPEN
 
 
 @given(st.permutations([1.0, 5.0, 60.0]))
@@ -149,9 +152,9 @@ def test_of_several_wishes_to_wait_the_one_that_ends_last_holds(waits: list[floa
     for permit, wait in zip([bench.permit() for _ in waits], waits, strict=True):
         permit.failed("rate_limited", wait)
     bench.clock.advance(59.9)
-    assert bench.breaker.state is BreakerState.OPEN
+    assert bench.state() is BreakerState.OPEN
     bench.clock.advance(0.2)
-    assert bench.breaker.state is BreakerState.HALF_OPEN
+    assert bench.state() is BreakerState.HALF_OPEN
 
 
 @given(st.lists(st.sampled_from(["fail", "succeed", "abandon"]), max_size=60))
@@ -170,7 +173,7 @@ def test_it_opens_only_by_failures_in_a_row_or_by_a_share_of_enough_calls(ends: 
             case _:
                 permit.abandoned()
         should = end == "fail" and (in_a_row >= 3 or (calls >= 10 and failures >= calls / 2))
-        assert (bench.breaker.state is BreakerState.OPEN) == should
+        assert (bench.state() is BreakerState.OPEN) == should
         if should:
             return
 
@@ -180,7 +183,7 @@ def test_what_the_caller_caused_never_opens_it(times: int) -> None:
     bench = Bench()
     for _ in range(times):
         bench.permit().abandoned()
-    assert bench.breaker.state is BreakerState.CLOSED
+    assert bench.state() is BreakerState.CLOSED
 
 
 class BreakerUnderLoad(RuleBasedStateMachine):
@@ -194,7 +197,7 @@ class BreakerUnderLoad(RuleBasedStateMachine):
 
     @rule(last_resort=st.booleans())
     def ask(self, *, last_resort: bool) -> None:
-        closed = self.bench.breaker.state is BreakerState.CLOSED
+        closed = self.bench.state() is BreakerState.CLOSED
         permit = self.bench.breaker.admit(last_resort=last_resort)
         if closed:
             assert permit is not None, "a closed breaker refuses nobody"
@@ -212,9 +215,9 @@ class BreakerUnderLoad(RuleBasedStateMachine):
     def end_the_probe(self, end: str) -> None:
         self._end(self.probes.pop(), end)
         if end == "succeeded":
-            assert self.bench.breaker.state is BreakerState.CLOSED
+            assert self.bench.state() is BreakerState.CLOSED
         if end in {"failed", "asked"}:
-            assert self.bench.breaker.state is BreakerState.OPEN
+            assert self.bench.state() is BreakerState.OPEN
 
     @rule(seconds=st.sampled_from([0.1, 5.0, 10.0, 100.0]))
     def wait(self, seconds: float) -> None:
@@ -226,7 +229,7 @@ class BreakerUnderLoad(RuleBasedStateMachine):
 
     @invariant()
     def an_idle_breaker_lets_a_probe_through_in_the_end(self) -> None:
-        if not self.probes and self.bench.breaker.state is BreakerState.HALF_OPEN:
+        if not self.probes and self.bench.state() is BreakerState.HALF_OPEN:
             permit = self.bench.permit()
             permit.abandoned()
 
@@ -267,4 +270,4 @@ def test_the_board_names_what_is_not_closed() -> None:
 def test_a_wish_to_wait_no_time_is_a_failure_like_any_other(wait: float | None) -> None:
     bench = Bench()
     bench.fail(1, retry_after_s=wait)
-    assert bench.breaker.state is BreakerState.CLOSED
+    assert bench.state() is BreakerState.CLOSED
