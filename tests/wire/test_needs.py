@@ -32,6 +32,8 @@ NEEDS_OF_OPENAI: list[tuple[dict[str, Any], set[str]]] = [
     ({"tool_choice": {"type": "allowed_tools", "allowed_tools": {}}}, {"field:tool_choice"}),
     ({"reasoning_effort": "low"}, {Need.REASONING}),
     ({"reasoning_effort": "none"}, set()),
+    ({"reasoning_effort": "low", "temperature": 1}, {Need.REASONING}),
+    ({"reasoning_effort": "low", "temperature": 0}, {Need.REASONING, "field:temperature"}),
     ({"reasoning_effort": "low", "tool_choice": "required"}, {Need.REASONING, "field:tool_choice"}),
     ({"response_format": {"type": "text"}}, set()),
     ({"response_format": {"type": "json_object"}}, {Need.JSON_OBJECT}),

@@ -8,7 +8,6 @@ import pytest
 
 from tests.wire.asking import ANTHROPIC, HI, HI_BLOCKS, OPENAI, call, to_anthropic, to_openai
 from turnout.errors import InvalidRequest
-from turnout.wire.registry import DIALECTS
 
 
 @pytest.mark.parametrize("arguments", ['{"city": "Os', "[1]", '"x"', "null"])
@@ -145,7 +144,3 @@ def test_a_wrong_field_is_named(spoken: Any, body: dict[str, Any], param: str) -
         spoken.decode_request({"model": "m", **body})
     assert refused.value.param == param
     assert param in refused.value.message
-
-
-def test_every_dialect_is_registered_under_its_own_name() -> None:
-    assert {name: spoken.name for name, spoken in DIALECTS.items()} == {name: name for name in DIALECTS}

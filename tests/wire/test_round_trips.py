@@ -117,8 +117,9 @@ def chats(**own: st.SearchStrategy[Any]) -> st.SearchStrategy[Chat]:
 def test_an_openai_request_says_what_the_chat_says(chat: Chat) -> None:
     body = OPENAI.encode_request(chat, "gpt-4o", ask_usage=True)
     again = OPENAI.decode_request(msgspec.json.decode(msgspec.json.encode(body)))
-    forced = chat.tool_choice is not None and chat.tool_choice.mode in ("tool", "required")
-    foreign = ("tool_choice",) if forced and chat.reasoning is not None else ()
+    forced = ["tool_choice"] if chat.tool_choice is not None and chat.tool_choice.mode in ("tool", "required") else []
+    cooled = ["temperature"] if chat.temperature not in (None, 1) else []
+    foreign = tuple(cooled + forced) if chat.reasoning is not None else ()
     assert again == msgspec.structs.replace(chat, foreign=foreign)
 
 

@@ -29,7 +29,7 @@ class AnthropicMessages:
 
     name = DialectName.ANTHROPIC_MESSAGES
     path = "/v1/messages"
-    lacks: frozenset[str] = LACKS
+    lacks: frozenset[str] = frozenset(LACKS)
     stream_end = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 
     def outline(self, body: dict[str, Any]) -> Outline:

@@ -10,17 +10,18 @@ from typing import Final
 from turnout.types.dialect import Need
 from turnout.wire.advisory import Advisory
 
-LACKS: Final = frozenset(
+LACKS: Final[Mapping[Need, str]] = MappingProxyType(
     {
-        Need.AUDIO,
-        Need.JSON_OBJECT,
-        Need.LOGIT_BIAS,
-        Need.LOGPROBS,
-        Need.MANY_CHOICES,
-        Need.PENALTIES,
-        Need.SEED,
+        Need.AUDIO: "It neither hears nor speaks.",
+        Need.JSON_OBJECT: "Its answers keep to a schema or to nothing; there is no mode for JSON of any form.",
+        Need.LOGIT_BIAS: "Tokens cannot be made likelier or less likely.",
+        Need.LOGPROBS: "It does not tell how likely its tokens were.",
+        Need.MANY_CHOICES: "It gives one answer.",
+        Need.PENALTIES: "Repetition cannot be penalised.",
+        Need.SEED: "Sampling cannot be repeated.",
     }
 )
+"""What the dialect has no words for, and why."""
 
 ADVISORY: Final[Mapping[str, Advisory]] = MappingProxyType(
     {

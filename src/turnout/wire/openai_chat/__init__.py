@@ -32,7 +32,7 @@ class OpenAIChat:
 
     name = DialectName.OPENAI_CHAT
     path = "/chat/completions"
-    lacks: frozenset[str] = LACKS
+    lacks: frozenset[str] = frozenset(LACKS)
     stream_end = b"data: [DONE]\n\n"
 
     def outline(self, body: dict[str, Any]) -> Outline:

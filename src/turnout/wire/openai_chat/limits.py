@@ -9,8 +9,13 @@ from typing import Final
 from turnout.types.dialect import Need
 from turnout.wire.advisory import Advisory
 
-LACKS: Final = frozenset({Need.SERVER_TOOLS, Need.TOP_K})
-"""`top_k` is an extension of some servers; the dialect's own refuses it."""
+LACKS: Final[Mapping[Need, str]] = MappingProxyType(
+    {
+        Need.SERVER_TOOLS: "Tools that the provider runs or defines have no place among its tools.",
+        Need.TOP_K: "An extension of some servers, which others refuse.",
+    }
+)
+"""What the dialect has no words for, and why."""
 
 MAX_STOPS: Final = 4
 """More stop sequences than this are refused."""

@@ -16,6 +16,7 @@ from turnout.wire.stand_in import stand_in
 _ROLES: Final = MappingProxyType(
     {"user": "user", "assistant": "assistant", "system": "system", "developer": "system", "tool": "tool"}
 )
+_UNREASONED: Final = (None, "none")
 _ASKED: Final = frozenset({"user", "tool"})
 _READ_INTO: Final = frozenset({"role", "content", "tool_call_id"})
 """Fields of a message that are either read with every message or say nothing to a decision."""
@@ -35,8 +36,8 @@ def outline(body: dict[str, Any]) -> Outline:
         if value is not None and (read := _FIELDS.get(field, _unknown)) is not None:
             needs.update(read(field, value))
     said, images = _said(messages, needs)
-    if _reasons(body) and _forces_a_tool(body.get("tool_choice")):
-        needs.add("field:tool_choice")
+    if body.get("reasoning_effort") not in _UNREASONED:
+        needs.update(_at_odds_with_reasoning(body))
     user = body.get("user") or body.get("safety_identifier")
     return Outline(
         said=tuple(said),
@@ -170,12 +171,13 @@ class _Turn:
             self._told.append(f"{name}({text(function.get('arguments'), f'{param}.function.arguments')})")
 
 
-def _reasons(body: dict[str, Any]) -> bool:
-    return body.get("reasoning_effort") not in (None, "none")
-
-
-def _forces_a_tool(choice: Any) -> bool:
-    return choice == "required" or type(choice) is dict
+def _at_odds_with_reasoning(body: dict[str, Any]) -> Iterable[str]:
+    """A model of the other dialect that reasons cannot be made to call a tool, nor be cooled."""
+    choice = body.get("tool_choice")
+    if choice == "required" or type(choice) is dict:
+        yield "field:tool_choice"
+    if body.get("temperature") not in (None, 1):
+        yield "field:temperature"
 
 
 def _unknown(field: str, value: Any) -> Iterable[str]:
