@@ -67,7 +67,7 @@ NEEDS_OF_OPENAI: list[tuple[dict[str, Any], set[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("body", "needs"), NEEDS_OF_OPENAI, ids=lambda value: str(value)[:60])
+@pytest.mark.parametrize(("body", "needs"), NEEDS_OF_OPENAI, ids=lambda value: str(sorted(value) if isinstance(value, set) else value)[:60])
 def test_what_an_openai_request_needs(body: dict[str, Any], needs: set[str]) -> None:
     assert OPENAI.outline({"model": "m", "messages": HI, **body}).needs == needs
 
@@ -123,6 +123,6 @@ NEEDS_OF_ANTHROPIC: list[tuple[dict[str, Any], set[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("body", "needs"), NEEDS_OF_ANTHROPIC, ids=lambda value: str(value)[:60])
+@pytest.mark.parametrize(("body", "needs"), NEEDS_OF_ANTHROPIC, ids=lambda value: str(sorted(value) if isinstance(value, set) else value)[:60])
 def test_what_an_anthropic_request_needs(body: dict[str, Any], needs: set[str]) -> None:
     assert ANTHROPIC.outline({"model": "m", "max_tokens": 10, "messages": HI, **body}).needs == needs

@@ -10,11 +10,12 @@ from typing import Annotated, Final
 import typer
 import uvicorn
 
-from turnout.config.build import ConfiguredRouter
+from turnout.config.build import ConfiguredRouter, build_parts
 from turnout.config.load import LoadedConfig, load_config
 from turnout.router import Router
 from turnout.server.app import Gateway
 from turnout.server.auth import Keys
+from turnout.types.clock import SystemClock
 
 _CONFIG: Final = "TURNOUT_SERVE_CONFIG"
 _DATA: Final = "TURNOUT_SERVE_DATA"
@@ -37,6 +38,7 @@ def serve(
     turnout serve --config turnout.yaml --port 8080 --workers 2
     """  # noqa: D301 - \b keeps the lines as they are
     loaded = load_config(config)
+    build_parts(loaded, SystemClock())  # what cannot be built is told here, in one line, not by each worker
     server = loaded.config.server
     at = host or server.host
     if at not in _LOOPBACK and not server.keys:

@@ -13,7 +13,7 @@ LONGEST_WAIT_S: Final = 120
 
 
 def error_headers(error: RequestFailed) -> list[tuple[str, str]]:
-    """The headers of an error: the decision's id under both SDKs' names, and whether and when to try again."""
+    """The headers of an error: the decision's id under our own and both SDKs' names, and whether and when to try again."""
     headers = [
         ("content-type", "application/json"),
         ("x-should-retry", "true" if _may_retry(error) else "false"),
@@ -22,7 +22,7 @@ def error_headers(error: RequestFailed) -> list[tuple[str, str]]:
         wait = min(max(math.ceil(error.retry_after_s), 0), LONGEST_WAIT_S)
         headers.append(("retry-after", str(wait)))
     if error.decision_id is not None:
-        headers += [("x-request-id", error.decision_id), ("request-id", error.decision_id)]
+        headers += [(name, error.decision_id) for name in ("x-turnout-decision", "x-request-id", "request-id")]
     return headers
 
 
