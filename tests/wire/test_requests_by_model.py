@@ -32,6 +32,22 @@ def test_ids_of_calls_keep_to_the_characters_that_anthropic_takes() -> None:
     assert set(first) <= set("abcdefghijklmnopqrstuvwxyz0123456789_-")
 
 
+def test_results_stand_first_in_a_turn_for_anthropic() -> None:
+    asked = [
+        *HI,
+        {"role": "assistant", "tool_calls": [call("a")]},
+        {"role": "user", "content": "Hurry"},
+        {"role": "tool", "tool_call_id": "a", "content": "4 C"},
+    ]
+    turn = to_anthropic({"messages": asked})["messages"][-1]
+    assert [block["type"] for block in turn["content"]] == ["tool_result", "text"]
+
+
+def test_a_turn_of_which_nothing_is_left_is_left_out() -> None:
+    asked = [*HI, {"role": "assistant", "content": ""}, {"role": "user", "content": ""}, *HI]
+    assert to_anthropic({"messages": asked})["messages"] == [*HI_BLOCKS, *HI_BLOCKS]
+
+
 @pytest.mark.parametrize(
     ("model", "most"),
     [
