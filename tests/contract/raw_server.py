@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import struct
 from collections.abc import Awaitable, Callable
@@ -56,15 +57,14 @@ class Line:
             pass
         self.gone.set()
 
-    @property
     def socket(self) -> socket.socket:
-        """The connection's own socket."""
-        own: socket.socket = self._writer.get_extra_info("socket")._sock
-        return own
+        """The connection's socket once more, under a descriptor of its own that the caller closes."""
+        return socket.socket(fileno=os.dup(self._writer.get_extra_info("socket").fileno()))
 
     def reset(self) -> None:
         """End the connection with a TCP reset."""
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        with self.socket() as own:
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         self._writer.transport.abort()
 
     def close(self) -> None:

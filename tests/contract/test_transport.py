@@ -388,11 +388,12 @@ async def test_a_slow_reader_stalls_a_fast_provider(transport: Transport) -> Non
         nonlocal sent
         await line.request()
         await line.say(CHUNKED)
-        while not line.gone.is_set():
-            try:
-                sent += line.socket.send(piece[sent % len(piece) :])
-            except BlockingIOError:
-                await asyncio.sleep(0.01)
+        with line.socket() as own:
+            while not line.gone.is_set():
+                try:
+                    sent += own.send(piece[sent % len(piece) :])
+                except BlockingIOError:
+                    await asyncio.sleep(0.01)
 
     async with RawServer(flood) as server:
         exchange = await open_at(transport, server.url)
