@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import random
 import time
+from contextlib import suppress
 
 import msgspec
 import pytest
 
 from tests.chaos.drill import Drill, all_ended, drill
-from tests.wiring import ANTHROPIC, OPENAI, QUICK, Heard, endpoint, request, wire
+from tests.wiring import ANTHROPIC, OPENAI, QUICK, Heard, endpoint, listen, request, wire
 from turnout.errors import RequestFailed, UpstreamBusy, UpstreamFailed, UpstreamRejected
 from turnout.execution.breaker import BreakerSettings
 from turnout.providers.aiohttp_transport import AiohttpTransport
-from turnout.testing import HEALTHY_TEXT, FaultProvider, FrozenClock
+from turnout.testing import HEALTHY_TEXT, FaultProvider, FrozenClock, Said, ScriptedProvider
 from turnout.types.conditions import BreakerState
 from turnout.types.dialect import DialectName
+from turnout.types.failure import FailureKind
 from turnout.types.timeouts import Timeouts
 
 WHOLE = {OPENAI: Heard(HEALTHY_TEXT, complete=True, finish="stop")}
@@ -132,6 +135,74 @@ async def test_no_status_200_before_somebody_answers(caller: DialectName) -> Non
         assert isinstance(error, UpstreamFailed)
         assert error.status == 502
         assert at.wired.decision.outcome == "failed"
+
+
+@STREAMS
+@pytest.mark.parametrize(
+    "fault",
+    ["hang_headers", "delay_first_token(30)", "drip(10)+stall_after(5, 30)"],
+    ids=["headers", "silence", "words"],
+)
+async def test_a_caller_who_leaves_closes_the_call_and_pays_for_it(fault: str, *, stream: bool) -> None:
+    """Row 11."""
+    async with drill(fault, timeouts=Timeouts()) as at:
+        task = asyncio.create_task(at.ask(OPENAI, stream=stream))
+        async with asyncio.timeout(2):
+            while not at.primary.requests:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await all_ended(at.primary)
+        assert at.primary.log[-1]["aborted"]
+        (attempt,) = at.wired.decision.attempts
+        assert (at.wired.decision.outcome, attempt.outcome, attempt.estimated) == ("cancelled", "cancelled", True)
+        assert attempt.cost_usd
+        assert not at.secondary.requests
+        assert at.wired.breakers.not_closed() == {}
+
+
+async def test_a_thousand_requests_into_an_outage_make_a_fifth_more_attempts_at_most() -> None:
+    """Row 14, as far as it is execution's: the breaker is kept from helping."""
+    provider = ScriptedProvider(OPENAI, *[FailureKind.CONNECT_FAILED] * 2000)
+    wired = wire(endpoint("only", provider, OPENAI), settings=BreakerSettings(consecutive=10_000, minimum=10_000))
+    for _ in range(1000):
+        with pytest.raises(UpstreamFailed):
+            await wired.router.handle(request())
+    assert 1100 < len(provider.calls) <= 1.2 * 1000 + 3
+
+
+async def test_nothing_is_left_over_after_a_thousand_mixed_endings() -> None:
+    """Row 13, as far as it is execution's: no call stays open, no probe is held, each request has one record."""
+    draw = random.Random(7)
+    lines = ["fine", FailureKind.CONNECTION_LOST, Said(status=500, chunks=[b"{}"]), Said(hangs=True)]
+    first = ScriptedProvider(OPENAI, *draw.choices([*lines, Said(status=429, headers={"retry-after": "0.01"})], k=3000))
+    second = ScriptedProvider(OPENAI, *draw.choices(lines, k=3000))
+    limits = Timeouts(first_token=0.02, idle=0.02, answer=0.02, total=0.2)
+    wired = wire(
+        endpoint("first", first, OPENAI),
+        endpoint("second", second, OPENAI),
+        timeouts=limits,
+        settings=BreakerSettings(cooldown=0.01),
+    )
+
+    async def one(leave_after_s: float) -> None:
+        with suppress(RequestFailed, TimeoutError):
+            async with asyncio.timeout(leave_after_s):
+                await listen(await wired.router.handle(request(stream=draw.random() < 0.5)), OPENAI)
+
+    for _ in range(20):
+        await asyncio.gather(*(one(draw.uniform(0.001, 0.3)) for _ in range(50)))
+    assert (first.under_way, second.under_way) == (0, 0)
+    assert len({decision.id for decision in wired.ledger.decisions}) == len(wired.ledger.decisions) == 1000
+    intents = {intent.id for intent in wired.ledger.intents}
+    assert intents == {decision.id for decision in wired.ledger.decisions if decision.attempts}
+    await asyncio.sleep(0.02)
+    for target in ("first", "second"):
+        probe = wired.breakers[target].admit()
+        assert probe is not None, "a probe was never given back"
+        probe.abandoned()
 
 
 @pytest.mark.parametrize(
