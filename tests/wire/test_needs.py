@@ -9,6 +9,12 @@ import pytest
 from tests.wire.asking import ANTHROPIC, HI, OPENAI, TOOL, TOOL_BLOCK
 from turnout.types.dialect import Need
 
+
+def shown(value: Any) -> str:
+    """A parameter in a test's id: a set in an order that does not change between processes."""
+    return str(sorted(value) if isinstance(value, set) else value)[:60]
+
+
 PNG = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
 NEEDS_OF_OPENAI: list[tuple[dict[str, Any], set[str]]] = [
     ({}, set()),
@@ -67,7 +73,7 @@ NEEDS_OF_OPENAI: list[tuple[dict[str, Any], set[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("body", "needs"), NEEDS_OF_OPENAI, ids=lambda value: str(sorted(value) if isinstance(value, set) else value)[:60])
+@pytest.mark.parametrize(("body", "needs"), NEEDS_OF_OPENAI, ids=shown)
 def test_what_an_openai_request_needs(body: dict[str, Any], needs: set[str]) -> None:
     assert OPENAI.outline({"model": "m", "messages": HI, **body}).needs == needs
 
@@ -123,6 +129,6 @@ NEEDS_OF_ANTHROPIC: list[tuple[dict[str, Any], set[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("body", "needs"), NEEDS_OF_ANTHROPIC, ids=lambda value: str(sorted(value) if isinstance(value, set) else value)[:60])
+@pytest.mark.parametrize(("body", "needs"), NEEDS_OF_ANTHROPIC, ids=shown)
 def test_what_an_anthropic_request_needs(body: dict[str, Any], needs: set[str]) -> None:
     assert ANTHROPIC.outline({"model": "m", "max_tokens": 10, "messages": HI, **body}).needs == needs
