@@ -13,7 +13,7 @@ LONGEST_WAIT_S: Final = 120
 
 
 def error_headers(error: RequestFailed) -> list[tuple[str, str]]:
-    """The headers of an error: the decision's id under every name it is looked for, and whether and when to try again."""
+    """The headers of an error: the decision's id under every name in use, and whether and when to try again."""
     headers = [
         ("content-type", "application/json"),
         ("x-should-retry", "true" if _may_retry(error) else "false"),
