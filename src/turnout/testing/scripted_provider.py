@@ -17,6 +17,7 @@ from turnout.types.failure import FailureKind
 from turnout.types.stream import Delta, Ended, Finished, Started, TextDelta, UsageReported
 from turnout.types.usage import Usage
 from turnout.wire.registry import dialect
+from turnout.wire.sse import SseSplitter
 
 INPUT_TOKENS = 10
 """What every scripted answer reports to have read; it reports a token for each word it wrote."""
@@ -140,4 +141,4 @@ def scripted_answer(name: DialectName, text: str, body: dict[str, Any]) -> list[
         Ended(),
     ]
     encoder = spoken.encoder(body, model)
-    return [event for event in map(encoder.encode, deltas) if event]
+    return [event.raw for event in SseSplitter().feed(b"".join(map(encoder.encode, deltas)))]
