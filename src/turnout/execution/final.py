@@ -38,10 +38,10 @@ def _error(work: Work) -> ServingError:
     failures = tuple(work.trace.failures)
     if not failures:
         return _never_called(work)
-    rejected = [failure for failure in failures if failure.kind in _REJECTIONS]
-    if rejected:
-        return UpstreamRejected(rejected[-1].message, failures=(*failures, rejected[-1]))
-    if failures[-1].kind is FailureKind.DEADLINE:
+    last = failures[-1]
+    if last.kind in _REJECTIONS:
+        return UpstreamRejected(last.message, failures=failures)
+    if last.kind is FailureKind.DEADLINE:
         return DeadlineExceeded(f"No complete answer before the deadline. {_tried(work)}", failures=failures)
     if all(failure.kind in _BUSY for failure in failures):
         waits = [failure.retry_after_s for failure in failures if failure.retry_after_s is not None]
