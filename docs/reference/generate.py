@@ -7,6 +7,7 @@ function of that name in `PARTS` returns. `tests/docs` fails while a page says s
 
 from __future__ import annotations
 
+import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -328,9 +329,9 @@ def fields(kind: type[msgspec.Struct]) -> list[tuple[str, str, str]]:
 
 def attributes(docstring: str) -> dict[str, str]:
     """What the `Attributes` section of a docstring says of each name."""
-    _, _, section = docstring.partition("Attributes:\n")
+    _, _, section = inspect.cleandoc(docstring).partition("Attributes:\n")
     found: dict[str, str] = {}
-    for entry in re.findall(r"^ {8}(\w+(?:, \w+)*): (.*(?:\n {12}.*)*)", section, re.MULTILINE):
+    for entry in re.findall(r"^ {4}(\w+(?:, \w+)*): (.*(?:\n {8}.*)*)", section, re.MULTILINE):
         for name in entry[0].split(", "):
             said = re.sub(r"\bNone\b", "null", " ".join(entry[1].split()))
             found[name] = said[0].upper() + said[1:]
