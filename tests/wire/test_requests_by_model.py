@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -41,6 +42,19 @@ def test_results_stand_first_in_a_turn_for_anthropic() -> None:
     ]
     turn = to_anthropic({"messages": asked})["messages"][-1]
     assert [block["type"] for block in turn["content"]] == ["tool_result", "text"]
+
+
+def test_a_turn_without_content_is_no_result_of_a_tool() -> None:
+    silent: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
+    chat = OPENAI.decode_request({"messages": [*HI, *silent, {"role": "tool", "tool_call_id": "a", "content": "4 C"}]})
+    assert [turn.role for turn in chat.messages] == ["user", "assistant", "user"]
+
+
+def test_results_by_the_thousand_are_read_in_linear_time() -> None:
+    results = [{"role": "tool", "tool_call_id": "a", "content": "4 C"}] * 20_000
+    began = time.perf_counter()
+    assert len(OPENAI.decode_request({"messages": [*HI, *results]}).messages[1].parts) == 20_000
+    assert time.perf_counter() - began < 1.5
 
 
 def test_a_turn_of_which_nothing_is_left_is_left_out() -> None:

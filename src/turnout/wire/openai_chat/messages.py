@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import dropwhile, groupby, takewhile
 from typing import Any, Final
 
 from turnout.errors import InvalidRequest
@@ -22,22 +23,27 @@ def decode_messages(messages: list[Any]) -> tuple[tuple[Text, ...], tuple[Messag
     Raises:
         InvalidRequest: they are not messages.
     """
-    system: list[Text] = []
-    turns: list[Message] = []
-    for index, message in enumerate(messages):
-        param = f"messages[{index}]"
-        turn = _decode_message(record(message, param), param)
-        if turn.role == "system" and not turns:
-            system += [part for part in turn.parts if isinstance(part, Text)]
-        elif turns and _are_results(turn) and _are_results(turns[-1]):
-            turns[-1] = Message("user", turns[-1].parts + turn.parts)
+    told = [_decode_message(record(each, f"messages[{i}]"), f"messages[{i}]") for i, each in enumerate(messages)]
+    turns = list(dropwhile(_is_system, told))
+    system = (part for turn in takewhile(_is_system, told) for part in turn.parts if isinstance(part, Text))
+    return tuple(system), tuple(_with_results_together(turns))
+
+
+def _is_system(turn: Message) -> bool:
+    return turn.role == "system"
+
+
+def _with_results_together(turns: list[Message]) -> Iterator[Message]:
+    """What the tools called at once gave back is one turn."""
+    for are_results, run in groupby(turns, _are_results):
+        if are_results:
+            yield Message("user", tuple(part for turn in run for part in turn.parts))
         else:
-            turns.append(turn)
-    return tuple(system), tuple(turns)
+            yield from run
 
 
 def _are_results(turn: Message) -> bool:
-    return all(isinstance(part, ToolResult) for part in turn.parts)
+    return bool(turn.parts) and all(isinstance(part, ToolResult) for part in turn.parts)
 
 
 def _decode_message(message: dict[str, Any], param: str) -> Message:
