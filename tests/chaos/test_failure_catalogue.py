@@ -176,7 +176,12 @@ async def test_a_thousand_requests_into_an_outage_make_a_fifth_more_attempts_at_
 async def test_nothing_is_left_over_after_a_thousand_mixed_endings() -> None:
     """Row 13, as far as it is execution's: no call stays open, no probe is held, each request has one record."""
     draw = random.Random(7)
-    lines = ["fine", FailureKind.CONNECTION_LOST, Said(status=500, chunks=[b"{}"]), Said(hangs=True)]
+    lines: list[str | FailureKind | Said] = [
+        "fine",
+        FailureKind.CONNECTION_LOST,
+        Said(status=500, chunks=[b"{}"]),
+        Said(hangs=True),
+    ]
     first = ScriptedProvider(OPENAI, *draw.choices([*lines, Said(status=429, headers={"retry-after": "0.01"})], k=3000))
     second = ScriptedProvider(OPENAI, *draw.choices(lines, k=3000))
     limits = Timeouts(first_token=0.02, idle=0.02, answer=0.02, total=0.2)

@@ -155,3 +155,12 @@ async def test_a_filtered_answer_falls_back_where_the_route_says_so(*, stream: b
         if not stream:  # a stream is committed long before the filter stops it
             assert heard.text == HEALTHY_TEXT
             assert [attempt.error_class for attempt in at.wired.decision.attempts] == ["content_policy", None]
+
+
+@pytest.mark.parametrize("speaks", DIALECTS)
+@pytest.mark.parametrize("mode", MODES)
+async def test_a_connection_is_used_again_after_every_complete_answer(speaks: DialectName, mode: str) -> None:
+    async with drill(None, speaks, whole=mode == "whole") as at:
+        for _ in range(20):
+            assert isinstance(await at.ask(speaks, stream=mode == "streamed"), Heard)
+        assert {seen.connection for seen in at.primary.requests} == {1}

@@ -607,6 +607,16 @@ async def test_closing_the_transport_closes_every_connection(transport: Transpor
             await server.lines[0].gone.wait()
 
 
+async def test_what_is_under_way_when_the_transport_closes_fails_and_so_does_what_comes_after(
+    transport: Transport,
+) -> None:
+    async with RawServer(hang_between_chunks) as server:
+        exchange = await open_at(transport, server.url)
+        await transport.close()
+        assert await until_cut(exchange) == (b"one", FailureKind.CONNECTION_LOST)
+        assert await failure_of(open_at(transport, server.url)) is FailureKind.CONNECTION_LOST
+
+
 # --- what the tests above stand on --------------------------------------------------------------------------------
 
 

@@ -8,12 +8,14 @@ from contextlib import aclosing
 import pytest
 
 from tests.wiring import ANTHROPIC, OPENAI, QUICK, Heard, Wired, endpoint, heard_in, listen, request, wire
+from turnout.execution import streaming
 from turnout.testing import Said, ScriptedProvider
 from turnout.testing.scripted_provider import scripted_answer
 from turnout.types.dialect import DialectName
 from turnout.types.failure import FailureKind
 from turnout.types.reply import Pieces
 from turnout.types.timeouts import Commit
+from turnout.wire.sse import MAX_EVENT_BYTES
 
 TEXT = "one two three four five"
 EVENTS = scripted_answer(OPENAI, TEXT, {"model": "m", "stream": True, "stream_options": {"include_usage": True}})
@@ -239,6 +241,36 @@ async def test_an_event_that_cannot_be_translated_is_rescued_before_the_commit()
     heard = await listen(await wired.router.handle(request(ANTHROPIC, stream=True)), ANTHROPIC)
     assert heard == Heard(TEXT, complete=True, finish="end_turn")
     assert wired.decision.attempts[0].error_class == FailureKind.MALFORMED
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_error_whose_body_never_ends_is_known_by_its_status(*, stream: bool) -> None:
+    stuck = Said(status=503, chunks=[b'{"error":'], hangs=True)
+    first, second = ScriptedProvider(OPENAI, stuck), ScriptedProvider(OPENAI, TEXT)
+    wired = wire(endpoint("a", first, OPENAI), endpoint("b", second, OPENAI))
+    heard = await listen(await wired.router.handle(request(stream=stream)), OPENAI)
+    assert heard.text == TEXT
+    assert (wired.decision.attempts[0].error_class, wired.decision.attempts[0].status) == ("overloaded", 503)
+    assert first.under_way == 0
+
+
+async def test_an_event_without_end_is_not_waited_for_forever() -> None:
+    endless = Said(chunks=[ROLE, FIRST, *[b"data: " + b"x" * 1_000_000] * (MAX_EVENT_BYTES // 1_000_000 + 1)])
+    wired, (provider,) = wired_to(endless)
+    heard = await listen(await wired.router.handle(request(stream=True)), OPENAI)
+    assert heard == Heard("one", error=True)
+    assert wired.decision.attempts[0].error_class == FailureKind.MALFORMED
+    assert provider.under_way == 0
+
+
+async def test_a_held_answer_has_a_largest_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming, "MAX_ANSWER", 1000)
+    first, second = ScriptedProvider(OPENAI, "word " * 1000), ScriptedProvider(OPENAI, TEXT)
+    wired = wire(endpoint("a", first, OPENAI), endpoint("b", second, OPENAI))
+    heard = await listen(await wired.router.handle(request()), OPENAI)
+    assert heard.text == TEXT
+    assert wired.decision.attempts[0].error_class == FailureKind.NOT_AN_ANSWER
+    assert first.under_way == 0
 
 
 async def test_many_streams_at_once_do_not_mix() -> None:
