@@ -145,8 +145,9 @@ def fits_strict(schema: dict[str, Any] | None) -> bool | None:
 
 def _is_closed(part: dict[str, Any]) -> bool:
     required = part.get("required")
-    complete = isinstance(required, list) and all(name in required for name in part["properties"])
-    return complete and part.get("additionalProperties") is False
+    if not isinstance(required, list) or part.get("additionalProperties") is not False:
+        return False
+    return part["properties"].keys() <= {name for name in required if isinstance(name, str)}
 
 
 def _encode_effort(reasoning: Reasoning) -> str | None:
