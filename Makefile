@@ -75,7 +75,7 @@ bench: setup ## Measure speed beside nginx and a bare relay, in one run
 
 .PHONY: docs
 docs: setup ## Fill the generated parts of docs/ from the code
-	$(BIN)/python docs/reference/generate.py
+	$(BIN)/python -m docs.reference.generate
 
 .PHONY: lock
 lock: setup ## Pin requirements/ anew from pyproject.toml (UPGRADE=1 moves every pin)

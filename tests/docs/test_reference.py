@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from docs.reference import generate
+from docs.reference import commands, generate, settings
 from tests.docs.pages import PAGES, ROOT, name_of
 from turnout.providers.known import KNOWN_PROVIDERS
 from turnout.testing import VERBS
@@ -51,14 +51,14 @@ def test_every_generated_part_is_on_a_page() -> None:
 
 def test_every_setting_is_documented_in_its_place() -> None:
     page = (REFERENCE / "configuration.md").read_text("utf-8")
-    for path, node in generate.every_mapping():
+    for path, node in settings.every_mapping():
         section = page.partition(f"### `{path}`\n")[2].partition("\n###")[0]
         assert [key for key in node["properties"] if f"\n| `{key}` |" not in section] == [], path
 
 
 def test_a_setting_without_a_description_cannot_be_generated() -> None:
     with pytest.raises(KeyError):
-        generate._section("routes", {"description": "Routes.", "properties": {"new": {"type": "string"}}})
+        settings._section("routes", {"description": "Routes.", "properties": {"new": {"type": "string"}}})
 
 
 def test_a_field_of_the_record_without_a_meaning_cannot_be_generated() -> None:
@@ -78,14 +78,14 @@ def test_a_field_of_the_record_without_a_meaning_cannot_be_generated() -> None:
 
 def test_every_command_and_option_is_documented() -> None:
     page = (REFERENCE / "cli.md").read_text("utf-8")
-    for path, command in generate.every_command():
+    for path, command in commands.every_command():
         section = page.partition(f"## `{path}`\n")[2].partition("\n## ")[0]
         options = [option for each in command.params if each.name != "help" for option in each.opts]
         assert [option for option in options if option.startswith("-") and f"`{option}`" not in section] == [], path
 
 
 def test_every_command_has_an_example_and_every_option_a_meaning() -> None:
-    for path, command in generate.every_command():
+    for path, command in commands.every_command():
         if not getattr(command, "commands", {}):
             assert f"\n{path}" in command.help, f"{path} has no example"
         meant = {each.name: getattr(each, "help", "") for each in command.params if each.name != "help"}

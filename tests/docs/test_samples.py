@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from docs.reference.generate import every_command
+from docs.reference.commands import every_command
 from tests.docs.pages import PAGES, ROOT, Block, Command, blocks, calls, commands, name_of
 from turnout.config.load import load_config_text
 from turnout.config.schema import Config
