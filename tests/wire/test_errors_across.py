@@ -128,9 +128,9 @@ def test_no_piece_of_a_key_or_address_is_kept_in_a_message() -> None:
     assert told.body is None
     assert "canar" not in told.message
     assert "seven" not in told.message
-    leaky = "no route http://10.0.0.7:8000/v1 for Bearer abc.def and sk-canary-0123456789"
+    leaky = "no route http://10.0.0.7:8000/v1 for Bearer abc.def, AIzaSyQ99-gem and sk-canary-0123456789"
     message = OPENAI.decode_failure(400, {}, openai_error(leaky)).message
-    assert not any(secret in message for secret in ("10.0.0.7", "abc.def", "canary", "0123"))
+    assert not any(secret in message for secret in ("10.0.0.7", "abc.def", "Q99", "canary", "0123"))
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ _STATUSES: Final[Mapping[int, FailureKind]] = MappingProxyType(
     }
 )
 _NOT_FOR_ALL_TO_SEE: Final = re.compile(
-    r"\b[a-z][a-z0-9+.-]{0,15}://[^\s\"'<>)\]]+|\b(?:sk|pk|rk|key|gsk|xai|AIza)[-_][A-Za-z0-9*._-]{6,}|\bBearer\s+\S+",
+    r"\b[a-z][a-z0-9+.-]{0,15}://[^\s\"'<>)\]]+|\b(?:sk|pk|rk|key|gsk|xai)[-_][A-Za-z0-9*._-]{6,}|\bAIza[A-Za-z0-9*_-]{6,}|\bBearer\s+\S+",
     re.IGNORECASE,
 )
 _LONGEST_MESSAGE: Final = 2000

@@ -147,7 +147,8 @@ def _is_closed(part: dict[str, Any]) -> bool:
     required = part.get("required")
     if not isinstance(required, list) or part.get("additionalProperties") is not False:
         return False
-    return part["properties"].keys() <= {name for name in required if isinstance(name, str)}
+    properties: dict[str, Any] = part["properties"]
+    return properties.keys() <= {name for name in required if isinstance(name, str)}
 
 
 def _encode_effort(reasoning: Reasoning) -> str | None:
