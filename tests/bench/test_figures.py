@@ -82,9 +82,7 @@ def _verdicts(turnout: dict[str, list[float]], relay: dict[str, list[float]]) ->
 
 
 def test_a_promise_is_kept_by_the_median_and_a_miss_says_by_how_much() -> None:
-    verdicts = _verdicts(
-        {"unary_rps": [4000, 4500, 6000], "import_ms": [150]}, {"unary_rps": [5000, 6000, 7000]}
-    )
+    verdicts = _verdicts({"unary_rps": [4000, 4500, 6000], "import_ms": [150]}, {"unary_rps": [5000, 6000, 7000]})
     assert verdicts["unary requests/s, one core, 32 connections"].text == "short by 10%"
     assert verdicts["... as a share of the bare relay's"].kept
     assert verdicts["import turnout"].text == "met"
@@ -111,9 +109,7 @@ def test_figures_are_shown_with_three_digits_that_mean_something(value: float, t
 
 
 def test_the_table_has_a_row_for_each_metric_and_a_column_for_each_contestant() -> None:
-    grid = table.contestants(
-        {"unary_rps": {RELAY: [6000.0, 7000.0, 8000.0], TURNOUT: [5000.0]}, "rest_mb": {}}
-    )
+    grid = table.contestants({"unary_rps": {RELAY: [6000.0, 7000.0, 8000.0], TURNOUT: [5000.0]}, "rest_mb": {}})
     assert grid.head == ("", RELAY, TURNOUT)
     assert grid.rows == [("unary requests/s, 32 connections", "7,000 ± 1,000", "5,000")]
     assert grid.markdown().splitlines()[1] == "| --- | ---: | ---: |"

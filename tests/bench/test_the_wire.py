@@ -95,9 +95,7 @@ def test_stopping_leaves_no_process(stage: Stage) -> None:
 
 
 def test_the_nginx_proxy_has_a_location_for_each_workload(tmp_path: Path) -> None:
-    config = nginx.proxy_config(
-        tmp_path, 8000, {"unary": "http://127.0.0.1:1/unary", "stream": "http://127.0.0.1:2/s"}
-    )
+    config = nginx.proxy_config(tmp_path, 8000, {"unary": "http://127.0.0.1:1/unary", "stream": "http://127.0.0.1:2/s"})
     assert "upstream unary { server 127.0.0.1:1;" in config
     assert "location /stream/ { proxy_pass http://stream; }" in config
     assert json.loads(nginx.mock_config(tmp_path, 1).partition("return 200 '")[2].partition("'")[0])

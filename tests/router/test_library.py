@@ -92,9 +92,11 @@ async def test_a_failing_target_is_left_for_the_next_and_both_are_in_the_record(
 
 
 async def test_a_stream_yields_text_as_it_comes_and_is_recorded_at_its_end(config: Path, tmp_path: Path) -> None:
-    async with Router.from_config(config, data=tmp_path / "data") as router:
-        async with await router.stream(route="support", messages=say("A chargeback, please")) as stream:
-            texts = [text async for text in stream.text()]
+    async with (
+        Router.from_config(config, data=tmp_path / "data") as router,
+        await router.stream(route="support", messages=say("A chargeback, please")) as stream,
+    ):
+        texts = [text async for text in stream.text()]
     assert "".join(texts) == HEALTHY_TEXT
     decision = recorded(tmp_path / "data", stream.decision_id)
     assert (decision.rule, decision.target, decision.outcome) == ("legal", "strong", "answered")

@@ -184,9 +184,9 @@ def test_our_own_dead_key_and_a_broken_provider_are_never_the_callers_fault(
 def test_a_stream_that_breaks_off_raises_after_what_came(sides: Sides, route: str, fault: str) -> None:
     sides.provider.use(fault)
     seen: list[str] = []
-    with sides.anthropic().messages.stream(model=route, messages=ask("Hi"), max_tokens=500) as stream:
-        with pytest.raises(anthropic.APIError):
-            seen.extend(stream.text_stream)
+    opened = sides.anthropic().messages.stream(model=route, messages=ask("Hi"), max_tokens=500)
+    with opened as stream, pytest.raises(anthropic.APIError):
+        seen.extend(stream.text_stream)
     assert any(seen)
     assert HEALTHY_TEXT.startswith("".join(seen))
 

@@ -98,9 +98,8 @@ class AnswerStream:
         splitter = SseSplitter()
         async with aclosing(self._pieces) as pieces:
             async for piece in pieces:
-                for chunk in map(self._chunk, splitter.feed(piece)):
-                    if chunk is not None:
-                        yield chunk
+                for chunk in filter(None, map(self._chunk, splitter.feed(piece))):
+                    yield chunk
 
     def _chunk(self, event: SseEvent) -> dict[str, Any] | None:
         """What an event carries; None for the end."""
