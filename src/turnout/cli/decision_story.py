@@ -158,7 +158,7 @@ def _why(decision: Decision) -> Iterator[tuple[str, str]]:
     yield "reason", decision.reason or "not recorded"
     if decision.confidence is not None:
         yield "confidence", f"{decision.confidence:.2f}"
-    yield from ((name, str(value)) for name, value in decision.conditions.items() if value not in ({}, [], None))
+    yield from ((name, _plain(value)) for name, value in decision.conditions.items() if value not in ({}, [], None))
     yield "turnout", f"{milliseconds(decision.overhead_ms)} of its own"
     if decision.policy_version or decision.config_version:
         versions = {"policy": decision.policy_version or None, "configuration": decision.config_version or None}
@@ -182,3 +182,10 @@ def _facts(facts: Iterable[tuple[str, str]]) -> RenderableType:
 
 def _grid() -> Table:
     return Table.grid(padding=(0, 2))
+
+
+def _plain(value: object) -> str:
+    """`{"mid": "open"}` as "mid open"."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {each}" for key, each in value.items())
+    return str(value)
