@@ -1,61 +1,28 @@
-"""The contract of `turnout.providers.transport`, over real sockets."""
+"""The contract of `turnout.providers.transport`, over real sockets: cancelling, breaking, and what is not done."""
 
 from __future__ import annotations
 
 import asyncio
-import gzip
 import socket
-import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 
 import pytest
 
+from tests.contract.calling import (
+    SOON_S,
+    body_of,
+    call_to,
+    failure_of,
+    full_backlog,
+    hang_between_chunks,
+    open_at,
+    read_all,
+    still_open,
+    until_cut,
+)
 from tests.contract.raw_server import CHUNKED, LAST, Line, RawServer, chunk, head, whole
-from turnout.providers.transport import Exchange, HttpCall, Transport, TransportFailed
+from turnout.providers.transport import Transport, TransportFailed
 from turnout.types.failure import FailureKind
-
-SOON_S = 1.0
-LIMIT = 1_000_000
-HELD = (128 + 256) * 1024
-"""What a stalled stream may hold: the transport's own buffer, and one read of the event loop on top of it."""
-
-
-def call_to(url: str, **headers: str) -> HttpCall:
-    return HttpCall(url, {"content-type": "application/json", **headers}, b'{"model":"m"}')
-
-
-async def open_at(transport: Transport, url: str, connect_timeout: float = 1.0) -> Exchange:
-    return await transport.open(call_to(url), connect_timeout=connect_timeout)
-
-
-async def failure_of(awaitable: Awaitable[object]) -> FailureKind:
-    with pytest.raises(TransportFailed) as caught:
-        await awaitable
-    return caught.value.failure.kind
-
-
-async def until_cut(exchange: Exchange) -> tuple[bytes, FailureKind | None]:
-    """Everything that came, and how it ended."""
-    came = b""
-    try:
-        async for piece in exchange.chunks():
-            came += piece
-    except TransportFailed as error:
-        return came, error.failure.kind
-    finally:
-        exchange.abort()
-    return came, None
-
-
-async def body_of(exchange: Exchange) -> bytes:
-    """The whole body, as execution reads it."""
-    try:
-        return await exchange.read(LIMIT)
-    finally:
-        exchange.abort()
-
 
 # --- cancelling -------------------------------------------------------------------------------------------------
 
@@ -71,25 +38,10 @@ async def hang_in_the_headers(line: Line) -> None:
     await line.until_gone()
 
 
-async def hang_between_chunks(line: Line) -> None:
-    await line.request()
-    await line.say(CHUNKED + chunk(b"one"))
-    await line.until_gone()
-
-
 async def hang_after_the_last_chunk(line: Line) -> None:
     await line.request()
     await line.say(CHUNKED, chunk(b"one"), chunk(b"two"))
     await line.until_gone()
-
-
-async def read_all(transport: Transport, url: str) -> None:
-    exchange = await open_at(transport, url)
-    try:
-        async for _ in exchange.chunks():
-            pass
-    finally:
-        exchange.abort()
 
 
 @pytest.mark.parametrize(
@@ -374,311 +326,3 @@ async def test_only_our_own_headers_are_sent(transport: Transport) -> None:
         await body_of(await open_at(transport, server.url))
         names = {line.partition(":")[0].lower() for line in server.requests[0].split("\r\n")[1:] if line}
         assert names == {"host", "content-type", "content-length", "accept-encoding"}
-
-
-# --- back-pressure ------------------------------------------------------------------------------------------------
-
-
-async def test_a_slow_reader_stalls_a_fast_provider(transport: Transport) -> None:
-    """What the transport itself holds: bytes sent, less those in both kernels' queues and those read."""
-    sent = 0
-    piece = chunk(b"x" * 8000)
-
-    async def flood(line: Line) -> None:
-        nonlocal sent
-        await line.request()
-        await line.say(CHUNKED)
-        with line.socket() as own:
-            while not line.gone.is_set():
-                try:
-                    sent += own.send(piece[sent % len(piece) :])
-                except BlockingIOError:
-                    await asyncio.sleep(0.01)
-
-    async with RawServer(flood) as server:
-        exchange = await open_at(transport, server.url)
-        chunks = exchange.chunks()
-        read = len(await anext(chunks))
-        before = -1
-        async with asyncio.timeout(20):
-            while before != sent:
-                before = sent
-                await asyncio.sleep(0.2)
-        assert sent - read - queued_in_the_kernel(server.port) <= HELD
-        server.lines[0].gone.set()
-        exchange.abort()
-
-
-# --- content-encoding ---------------------------------------------------------------------------------------------
-
-TEXT = "The café keeps its lights on. ".encode() * 500
-
-
-@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
-@pytest.mark.parametrize("framing", ["whole", "chunked"])
-async def test_a_compressed_body_is_unpacked(transport: Transport, encoding: str, framing: str) -> None:
-    packed = gzip.compress(TEXT) if encoding == "gzip" else zlib.compress(TEXT)
-
-    async def compressed(line: Line) -> None:
-        assert encoding in (await line.request()).lower()
-        if framing == "whole":
-            await line.say(whole(packed, f"content-encoding: {encoding}"))
-            return
-        await line.say(head("transfer-encoding: chunked", f"content-encoding: {encoding}"))
-        await line.say(*(chunk(packed[i : i + 7]) for i in range(0, 70, 7)), chunk(packed[70:]), LAST)
-
-    async with RawServer(compressed) as server:
-        assert await body_of(await open_at(transport, server.url)) == TEXT
-
-
-@pytest.mark.parametrize("framing", ["whole", "chunked"])
-async def test_a_body_that_is_not_what_it_says_is_a_failure(transport: Transport, framing: str) -> None:
-    async def liar(line: Line) -> None:
-        await line.request()
-        if framing == "whole":
-            await line.say(whole(TEXT, "content-encoding: gzip"))
-        else:
-            await line.say(head("transfer-encoding: chunked", "content-encoding: gzip"), chunk(TEXT), LAST)
-        await line.until_gone()
-
-    async with RawServer(liar) as server:
-        kind = await failure_of(read_all(transport, server.url))
-        assert kind in {FailureKind.NOT_AN_ANSWER, FailureKind.CONNECTION_LOST}
-
-
-async def test_a_truncated_gzip_body_is_not_passed_off_as_whole(transport: Transport) -> None:
-    packed = gzip.compress(TEXT)[:-20]
-
-    async def truncated(line: Line) -> None:
-        await line.request()
-        await line.say(whole(packed, "content-encoding: gzip"))
-
-    async with RawServer(truncated) as server:
-        exchange = await open_at(transport, server.url)
-        came, failed = await until_cut(exchange)
-        assert failed is not None or came != TEXT
-
-
-@pytest.mark.parametrize("streamed", [False, True])
-async def test_a_bomb_is_unpacked_only_as_far_as_it_is_read(transport: Transport, *, streamed: bool) -> None:
-    packer = zlib.compressobj(9, wbits=31)
-    bomb = b"".join(packer.compress(bytes(1_000_000)) for _ in range(100)) + packer.flush()
-
-    async def explode(line: Line) -> None:
-        await line.request()
-        await line.say(whole(bomb, "content-encoding: gzip"))
-        await line.until_gone()
-
-    async with RawServer(explode) as server:
-        exchange = await open_at(transport, server.url)
-        if streamed:
-            largest = read = 0
-            async for piece in exchange.chunks():
-                largest, read = max(largest, len(piece)), read + len(piece)
-                if read > LIMIT:
-                    break
-            assert largest <= 2 * LIMIT
-        else:
-            assert await failure_of(body_of(exchange)) is FailureKind.NOT_AN_ANSWER
-        exchange.abort()
-        async with asyncio.timeout(SOON_S):
-            await server.lines[0].gone.wait()
-
-
-async def test_a_body_longer_than_the_limit_is_refused(transport: Transport) -> None:
-    async def long(line: Line) -> None:
-        await line.request()
-        await line.say(whole(bytes(5 * LIMIT)))
-        await line.until_gone()
-
-    async with RawServer(long) as server:
-        exchange = await open_at(transport, server.url)
-        assert await failure_of(body_of(exchange)) is FailureKind.NOT_AN_ANSWER
-        exchange.abort()
-        async with asyncio.timeout(SOON_S):
-            await server.lines[0].gone.wait()
-
-
-# --- connections are used again -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("said", [whole(b"all"), CHUNKED + chunk(b"all") + LAST], ids=["whole", "chunked"])
-@pytest.mark.parametrize("how", ["read", "chunks"])
-async def test_a_hundred_calls_one_after_another_use_one_connection(
-    transport: Transport, said: bytes, how: str
-) -> None:
-    async def answer(line: Line) -> None:
-        await line.request()
-        await line.say(said)
-
-    async with RawServer(answer) as server:
-        for _ in range(100):
-            exchange = await open_at(transport, server.url)
-            assert (await body_of(exchange) if how == "read" else (await until_cut(exchange))[0]) == b"all"
-            exchange.abort()
-        assert len(server.lines) == 1
-        assert len(server.requests) == 100
-
-
-@pytest.mark.parametrize("ending", ["reset", "close"])
-async def test_a_pooled_connection_that_the_provider_has_left_costs_no_call(transport: Transport, ending: str) -> None:
-    async def leave_on_the_second_request(line: Line) -> None:
-        await line.request()
-        if len(line.requests) == 2:
-            getattr(line, ending)()
-        else:
-            await line.say(whole(b"all"))
-
-    async with RawServer(leave_on_the_second_request) as server:
-        for _ in range(3):
-            assert await body_of(await open_at(transport, server.url)) == b"all"
-        assert len(server.requests) == 4
-
-
-async def test_every_stale_connection_of_a_pool_is_survived(transport: Transport) -> None:
-    restarted = False
-
-    async def leave_after_a_restart(line: Line) -> None:
-        await line.request()
-        await asyncio.sleep(0.05)
-        if restarted and len(line.requests) > 1:
-            line.reset()
-        else:
-            await line.say(whole(b"all"))
-
-    async def one(server: RawServer) -> bytes:
-        return await body_of(await open_at(transport, server.url))
-
-    async with RawServer(leave_after_a_restart) as server:
-        await asyncio.gather(*(one(server) for _ in range(8)))
-        restarted = True
-        assert await asyncio.gather(*(one(server) for _ in range(8))) == [b"all"] * 8
-
-
-async def test_a_call_is_sent_once_more_only_and_only_if_the_connection_was_old(transport: Transport) -> None:
-    async def never(line: Line) -> None:
-        await line.request()
-        line.reset()
-
-    async with RawServer(never) as server:
-        assert await failure_of(open_at(transport, server.url)) is FailureKind.CONNECTION_LOST
-        assert len(server.requests) == 1
-
-
-async def test_a_call_is_not_sent_again_once_the_answer_has_begun(transport: Transport) -> None:
-    async def begin_and_break(line: Line) -> None:
-        await line.request()
-        if len(line.requests) == 1:
-            await line.say(whole(b"all"))
-        else:
-            await line.say(CHUNKED, chunk(b"one"))
-            line.reset()
-
-    async with RawServer(begin_and_break) as server:
-        await body_of(await open_at(transport, server.url))
-        assert await failure_of(read_all(transport, server.url)) is FailureKind.CONNECTION_LOST
-        assert len(server.requests) == 2
-
-
-async def test_a_call_is_not_sent_again_when_the_provider_thought_about_it_first(transport: Transport) -> None:
-    async def think_and_break(line: Line) -> None:
-        await line.request()
-        if len(line.requests) == 1:
-            await line.say(whole(b"all"))
-        else:
-            await asyncio.sleep(1.2)
-            line.reset()
-
-    async with RawServer(think_and_break) as server:
-        await body_of(await open_at(transport, server.url))
-        assert await failure_of(open_at(transport, server.url)) is FailureKind.CONNECTION_LOST
-        assert len(server.requests) == 2
-
-
-async def test_closing_the_transport_closes_every_connection(transport: Transport) -> None:
-    async def answer(line: Line) -> None:
-        await line.request()
-        await line.say(whole(b"all"))
-
-    async with RawServer(answer) as server:
-        await body_of(await open_at(transport, server.url))
-        await transport.close()
-        async with asyncio.timeout(SOON_S):
-            await server.lines[0].gone.wait()
-
-
-async def test_what_is_under_way_when_the_transport_closes_fails_and_so_does_what_comes_after(
-    transport: Transport,
-) -> None:
-    async with RawServer(hang_between_chunks) as server:
-        exchange = await open_at(transport, server.url)
-        await transport.close()
-        assert await until_cut(exchange) == (b"one", FailureKind.CONNECTION_LOST)
-        assert await failure_of(open_at(transport, server.url)) is FailureKind.CONNECTION_LOST
-
-
-# --- what the tests above stand on --------------------------------------------------------------------------------
-
-
-@asynccontextmanager
-async def full_backlog() -> AsyncIterator[tuple[str, socket.socket, list[socket.socket]]]:
-    """A port that listens and takes no further connection: the kernel drops every SYN."""
-    listener = socket.create_server(("127.0.0.1", 0), backlog=0)
-    parked = []
-    try:
-        address = listener.getsockname()
-        for _ in range(3):
-            sock = socket.socket()
-            sock.setblocking(False)
-            sock.connect_ex(address)
-            parked.append(sock)
-        await asyncio.sleep(0.05)
-        yield f"http://127.0.0.1:{address[1]}/", listener, parked
-    finally:
-        for sock in (listener, *parked):
-            sock.close()
-
-
-async def still_open(listener: socket.socket) -> int:
-    """How many of the connections that reach `listener` are not closed by the other side."""
-    listener.setblocking(False)
-    await asyncio.sleep(SOON_S / 2)
-    count = 0
-    while True:
-        try:
-            sock, _ = listener.accept()
-        except BlockingIOError:
-            return count
-        sock.settimeout(SOON_S)
-        with sock:
-            try:
-                count += sock.recv(1) != b""
-            except TimeoutError:
-                count += 1
-            except ConnectionError:
-                pass
-
-
-def queued_in_the_kernel(port: int) -> int:
-    """Bytes sent from `port` that no program has read yet: both ends' queues of every connection, from /proc."""
-    local, waiting = f":{port:04X}", 0
-    for connection in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]:
-        fields = connection.split()
-        sending, _, receiving = fields[4].partition(":")
-        if fields[1].endswith(local):
-            waiting += int(sending, 16)
-        elif fields[2].endswith(local):
-            waiting += int(receiving, 16)
-    return waiting
-
-
-def test_the_queues_of_the_kernel_can_be_read() -> None:
-    with (
-        socket.create_server(("127.0.0.1", 0)) as listener,
-        socket.create_connection(listener.getsockname()) as near,
-        listener.accept()[0] as far,
-    ):
-        far.sendall(b"x" * 1000)
-        assert queued_in_the_kernel(listener.getsockname()[1]) == 1000
-        near.recv(400)
-        assert queued_in_the_kernel(listener.getsockname()[1]) == 600

@@ -116,3 +116,11 @@ async def test_times_are_those_of_the_provider_and_not_ours() -> None:
     assert attempt.first_token_ms is not None
     assert attempt.first_token_ms < 300
     assert 450 < attempt.latency_ms < 1000
+
+
+async def test_a_pause_that_the_provider_asked_for_is_not_our_own_time() -> None:
+    busy = Said(status=429, headers={"retry-after": "0.4"}, chunks=[b"{}"])
+    wired = wire(endpoint("a", ScriptedProvider(OPENAI, busy, TEXT), OPENAI))
+    await wired.router.handle(request())
+    assert wired.decision.latency_ms > 390
+    assert wired.decision.overhead_ms < 300

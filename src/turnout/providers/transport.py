@@ -1,6 +1,6 @@
 """The two methods through which every byte to and from a provider goes.
 
-A transport keeps this contract (`tests/contract/test_transport.py` holds every implementation to it):
+A transport keeps this contract (`tests/contract` holds every implementation to it):
 
 - Cancelling, in any phase, closes the connection at once; so does `Exchange.abort`.
 - A refused connection, a failed name or TLS handshake is `CONNECT_FAILED`; a slow one `CONNECT_TIMEOUT`; a connection
