@@ -26,7 +26,7 @@ from turnout.execution.unary import call_unary
 from turnout.execution.verdict import VERDICTS
 from turnout.execution.work import Work
 from turnout.providers.endpoint import Endpoint
-from turnout.types.candidate import Candidate, Dropped, Outcome, Plan, Step
+from turnout.types.candidate import Candidate, Dropped, Outcome, Plan
 from turnout.types.chat import Finish
 from turnout.types.failure import Failure, FailureKind
 from turnout.types.timeouts import Commit
@@ -79,19 +79,27 @@ class Executor:
         self._retry_budget.earn()
         answers: list[tuple[Outcome, Delivered]] = []
         try:
-            step, accepted = _advance(plan, None)
-            while step is not None:
-                outcome = None
-                if isinstance(step, Candidate):
-                    outcome = await self._propose(step, work, answers)
-                else:
-                    work.trace.note(step)
-                step, accepted = _advance(plan, outcome)
+            accepted = await self._follow(plan, work, answers)
             return _deliver(accepted, answers, work)
         finally:
             plan.close()
             for _, unused in answers:
                 unused.discard()
+
+    async def _follow(self, plan: Plan, work: Work, answers: list[tuple[Outcome, Delivered]]) -> Outcome | None:
+        """Do what the plan says, step by step; the outcome that it accepts."""
+        outcome: Outcome | None = None
+        while True:
+            try:
+                step = plan.send(outcome)
+            except StopIteration as stop:
+                accepted: Outcome | None = stop.value
+                return accepted
+            if isinstance(step, Candidate):
+                outcome = await self._propose(step, work, answers)
+            else:
+                outcome = None
+                work.trace.note(step)
 
     async def _propose(self, candidate: Candidate, work: Work, answers: list[tuple[Outcome, Delivered]]) -> Outcome:
         """Call a candidate, unless something speaks against it now that did not when the policy chose it."""
@@ -185,14 +193,6 @@ def _deliver(accepted: Outcome | None, answers: list[tuple[Outcome, Delivered]],
 def _drop(candidate: Candidate, reason: str, work: Work) -> Outcome:
     work.trace.dropped.append(Dropped(candidate.target, reason))
     return Outcome(target=candidate.target, dropped=reason)
-
-
-def _advance(plan: Plan, outcome: Outcome | None) -> tuple[Step | None, Outcome | None]:
-    """The plan's next step, or None and the outcome that it accepts."""
-    try:
-        return plan.send(outcome), None
-    except StopIteration as stop:
-        return None, stop.value
 
 
 def _falls_back(failure: Failure, work: Work) -> bool:

@@ -16,7 +16,7 @@ from turnout.errors import Cancelled, InternalError, Interrupted, RequestFailed
 from turnout.execution.attempt import LiveAttempt
 from turnout.execution.conversion import Batch, Conversion
 from turnout.execution.deadline import AttemptFailed
-from turnout.execution.opening import open_exchange
+from turnout.execution.opening import GOOD, dispatch, refusal
 from turnout.execution.provider_stream import ProviderStream
 from turnout.execution.unary import MAX_ANSWER, in_callers_dialect
 from turnout.types.failure import Failure, FailureKind
@@ -29,7 +29,11 @@ Settle = Callable[[RequestFailed | None], object]
 async def open_stream(attempt: LiveAttempt) -> ProviderStream:
     """Make the call with streaming. Raises `AttemptFailed`."""
     limit_s, late = attempt.work.timeouts.first_token, FailureKind.FIRST_TOKEN_TIMEOUT
-    return ProviderStream(attempt, await open_exchange(attempt, stream=True, limit_s=limit_s, late=late))
+    exchange = await attempt.wait(dispatch(attempt, stream=True), limit_s, late, since=attempt.began)
+    attempt.status = exchange.status
+    if exchange.status != GOOD:
+        raise AttemptFailed(await refusal(attempt, exchange, limit_s, late))
+    return ProviderStream(attempt, exchange)
 
 
 async def call_assembled(attempt: LiveAttempt) -> bytes:

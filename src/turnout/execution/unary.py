@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Coroutine
+from typing import Any, Final
 
 import msgspec
 
 from turnout.execution.attempt import LiveAttempt
 from turnout.execution.deadline import AttemptFailed
-from turnout.execution.opening import open_exchange
+from turnout.execution.opening import GOOD, dispatch, refusal
+from turnout.providers.transport import Exchange
 from turnout.types.failure import Failure, FailureKind
 from turnout.wire.dialect import Dialect
 
@@ -27,17 +29,28 @@ async def call_unary(attempt: LiveAttempt) -> bytes:
     """
     work, dialect = attempt.work, attempt.endpoint.dialect
     limit_s, late = work.timeouts.answer, FailureKind.ANSWER_TIMEOUT
-    exchange = await open_exchange(attempt, stream=False, limit_s=limit_s, late=late)
-    try:
-        body = await attempt.wait(exchange.read(MAX_ANSWER), limit_s, late, since=attempt.began)
-    finally:
-        exchange.abort()
+    answer = _answer(attempt, dispatch(attempt, stream=False))
+    exchange, body = await attempt.wait(answer, limit_s, late, since=attempt.began)
+    if exchange.status != GOOD:
+        raise AttemptFailed(await refusal(attempt, exchange, limit_s, late))
     try:
         body.decode()  # `read_answer` looks at few fields; the others must be text as well
         attempt.facts = dialect.read_answer(body)
         return in_callers_dialect(body, dialect, work.dialect)
     except ValueError as error:
         raise AttemptFailed(Failure(kind=FailureKind.NOT_AN_ANSWER, message=str(error), status=200)) from error
+
+
+async def _answer(attempt: LiveAttempt, opening: Coroutine[Any, Any, Exchange]) -> tuple[Exchange, bytes]:
+    """The whole answer under one wait; of an error only the status, which says enough should its body never come."""
+    exchange = await opening
+    attempt.status = exchange.status
+    if exchange.status != GOOD:
+        return exchange, b""
+    try:
+        return exchange, await exchange.read(MAX_ANSWER)
+    finally:
+        exchange.abort()
 
 
 def in_callers_dialect(body: bytes, provider: Dialect, caller: Dialect) -> bytes:

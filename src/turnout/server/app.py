@@ -21,6 +21,7 @@ from turnout.errors import CallerError, InvalidRequest, UnknownRoute
 from turnout.router import Router
 from turnout.server.auth import Keys
 from turnout.server.conversation import ConversationEndpoint
+from turnout.server.heap import collecting_seldom
 from turnout.server.models import ModelsEndpoint
 from turnout.types.dialect import DialectName
 from turnout.wire.registry import dialect
@@ -74,7 +75,8 @@ class Gateway:
                 Route("/health/ready", _well),
                 Route("/{path:path}", _unknown, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
             ]
-            yield
+            with collecting_seldom():
+                yield
 
 
 async def _well(_: Request) -> Response:
