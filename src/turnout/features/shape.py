@@ -21,12 +21,13 @@ def read_features(outline: Outline, *, lists: PhraseLists, language: bool = Fals
         MissingExtra: `language` is asked for and its extra is not installed.
     """
     query = outline.query
+    tokens = estimate_tokens(query)
     return Features(
         chars=len(query),
-        tokens=estimate_tokens(query),
-        context_tokens=_context_tokens(outline),
+        tokens=tokens,
+        context_tokens=_context_tokens(outline, query, tokens),
         max_tokens=outline.max_tokens,
-        turns=sum(turn.role == "user" for turn in outline.said),
+        turns=[turn.role for turn in outline.said].count("user"),
         tools=outline.tools,
         images=outline.images,
         language=detect_language(query) if language else None,
@@ -35,6 +36,9 @@ def read_features(outline: Outline, *, lists: PhraseLists, language: bool = Fals
     )
 
 
-def _context_tokens(outline: Outline) -> int:
-    said = sum(estimate_tokens(turn.text) + TOKENS_PER_TURN for turn in outline.said)
+def _context_tokens(outline: Outline, query: str, of_query: int) -> int:
+    """The whole input's tokens; the query, often the longest part of it, has been estimated."""
+    said = len(outline.said) * TOKENS_PER_TURN
+    for turn in outline.said:
+        said += of_query if turn.text is query else estimate_tokens(turn.text)
     return said + outline.tools * TOKENS_PER_TOOL + outline.images * TOKENS_PER_IMAGE

@@ -66,8 +66,12 @@ class Filters:
         return (yield msgspec.structs.replace(resort, reason="last_resort", more=False))
 
     def _unfit(self, context: Context) -> dict[str, str]:
-        found = ((name, unfit_because(context.targets[name], context)) for name in self.targets)
-        return {name: why for name, why in found if why is not None}
+        unfit = {}
+        for name in self.targets:
+            why = unfit_because(context.targets[name], context)
+            if why is not None:
+                unfit[name] = why
+        return unfit
 
 
 def unfit_because(target: Target, context: Context) -> str | None:

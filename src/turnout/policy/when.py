@@ -76,6 +76,10 @@ class Matches:
     """The query holds a phrase of one of the lists."""
 
     lists: tuple[str, ...]
+    _none: Verdict = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_none", (False, f"matches no phrase of {' or '.join(self.lists)}"))
 
     def judge(self, context: Context) -> Verdict:
         """See `Condition`."""
@@ -83,7 +87,7 @@ class Matches:
         for name in self.lists:
             if name in matches:
                 return True, f"matches {name}: '{matches[name]}'"
-        return False, f"matches no phrase of {' or '.join(self.lists)}"
+        return self._none
 
 
 @dataclass(frozen=True, slots=True)

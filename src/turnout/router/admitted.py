@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from turnout.execution.trace import Trace
 from turnout.policy.base import Context
 from turnout.policy.route import Route
 from turnout.types.request import Outline, Request
 from turnout.wire.dialect import Dialect
+
+_UNREAD: Final = Outline(said=())
 
 
 @dataclass(slots=True, kw_only=True)
@@ -21,7 +24,7 @@ class Admitted:
     began: float
     time: str
     route: Route | None = None
-    outline: Outline = field(default_factory=lambda: Outline(said=()))
+    outline: Outline = _UNREAD
     context: Context | None = None
     query_hash: str = ""
     trace: Trace = field(default_factory=Trace)

@@ -27,8 +27,15 @@ def read_caller(headers: Mapping[str, str]) -> Caller:
         latency_budget_s=_latency_budget(headers),
         read_timeout_s=_number(headers.get("x-stainless-read-timeout")),
         sdk_retry=_whole(headers.get("x-stainless-retry-count")),
-        headers={name: value for name, value in headers.items() if name not in CREDENTIALS},
+        headers=_without_credentials(headers),
     )
+
+
+def _without_credentials(headers: Mapping[str, str]) -> dict[str, str]:
+    kept = dict(headers)
+    for name in CREDENTIALS:
+        kept.pop(name, None)
+    return kept
 
 
 def _short(headers: Mapping[str, str], name: str) -> str | None:
