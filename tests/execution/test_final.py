@@ -90,7 +90,7 @@ async def test_targets_that_rest_are_said_to_rest() -> None:
     permit.failed("server_error")
     probe = wired.breakers["only"].admit(last_resort=True)
     assert probe is not None, "somebody else's probe is under way"
-    with pytest.raises(UpstreamFailed, match="resting after failures"):
+    with pytest.raises(UpstreamBusy, match="resting after failures"):
         await wired.router.handle(request())
 
 

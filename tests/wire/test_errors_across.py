@@ -142,7 +142,7 @@ def test_no_piece_of_a_key_or_address_is_kept_in_a_message() -> None:
         ({"retry-after": "1.5"}, 1.5),
         ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
         ({"retry-after-ms": "soon", "retry-after": "9"}, 9.0),
-        ({"retry-after": "1e9"}, 3600.0),
+        ({"retry-after": "1e9"}, 300.0),
         ({"retry-after": "-1"}, None),
         ({"retry-after": "nan"}, None),
         ({"retry-after": "inf"}, None),
@@ -167,7 +167,7 @@ def test_every_form_of_retry_after(headers: dict[str, str], seconds: float | Non
 @given(value=st.text(max_size=40), other=st.text(max_size=40))
 def test_nonsense_in_retry_after_is_no_wait_at_all(value: str, other: str) -> None:
     wait = retry_after_s({"retry-after": value, "retry-after-ms": other, "date": other}, NOW)
-    assert wait is None or 0 <= wait <= 3600
+    assert wait is None or 0 <= wait <= 300
 
 
 BUSY = Failure(kind=FailureKind.RATE_LIMITED, message="busy", status=429)

@@ -54,7 +54,7 @@ def _print(explanation: Explanation) -> None:
     features = explanation.features
     console.print(
         f"[bold]{explanation.route}[/bold]  "
-        f"{features.chars} characters, about {features.tokens} token{'' if features.tokens == 1 else 's'} in the query, "
+        f"{features.chars} characters, about {features.tokens} tokens in the query, "
         f"{features.context_tokens} in the whole input"
     )
     matched = ", ".join(f"{name}: “{phrase}”" for name, phrase in features.matches.items())

@@ -20,6 +20,8 @@ _BUSY: Final = frozenset({FailureKind.RATE_LIMITED, FailureKind.OVERLOADED})
 """What passes by itself. An exhausted quota does not: it is our account's, as a refused key is."""
 _ABOUT_US: Final = frozenset({"breaker_open"})
 _GOOD: Final = 200
+_PROBED_S: Final = 1.0
+"""A target that rests is left out only while a probe of it is under way; its result is there about then."""
 _REJECTIONS: Final = frozenset(
     kind
     for kind, verdict in VERDICTS.items()
@@ -58,7 +60,8 @@ def _never_called(work: Work) -> ServingError:
         return NoCapableTarget(said)
     told = ", ".join(f"{drop.target}: {drop.reason}" for drop in drops)
     if all(drop.reason in _ABOUT_US for drop in drops):
-        return UpstreamFailed(f"Every target of route '{route}' is resting after failures ({told}).")
+        resting = f"Every target of route '{route}' is resting after failures, and one is being probed ({told})."
+        return UpstreamBusy(resting, retry_after_s=_PROBED_S)
     return NoCapableTarget(f"No target of route '{route}' can serve this request ({told}).")
 
 

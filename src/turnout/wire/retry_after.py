@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-LONGEST_S: Final = 3600.0
-"""A longer wait is cut to this: nobody's limits last an hour, and nonsense must not close a target for a year."""
+LONGEST_S: Final = 300.0
+"""A longer wait is cut to this: one probe in five minutes is no burden, and nonsense must not close a target."""
 
 
 def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
