@@ -13,7 +13,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -33,7 +33,7 @@ from turnout.ledger.sqlite import SqliteStore
 from turnout.ledger.tail import JournalTail
 from turnout.policy.base import Context, Policy
 from turnout.policy.route import Route
-from turnout.providers.transport import HttpCall
+from turnout.providers.transport import Exchange, HttpCall
 from turnout.router import Router
 from turnout.router.admitted import Admitted
 from turnout.router.record import Record
@@ -108,8 +108,9 @@ class Stages:
 class InstantAnswer:
     """An exchange whose body is there."""
 
-    status = 200
-    headers: Final[dict[str, str]] = {}
+    def __init__(self) -> None:
+        self.status = 200
+        self.headers: Mapping[str, str] = {}
 
     async def chunks(self) -> AsyncIterator[bytes]:
         yield _ANSWER
@@ -124,7 +125,7 @@ class InstantAnswer:
 class InstantTransport:
     """A provider that answers at once."""
 
-    async def open(self, call: HttpCall, *, connect_timeout: float) -> InstantAnswer:  # noqa: ARG002
+    async def open(self, call: HttpCall, *, connect_timeout: float) -> Exchange:  # noqa: ARG002
         return InstantAnswer()
 
     async def close(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol
+from typing import ClassVar, Final, Protocol
 
 from turnout.execution.work import Work
 from turnout.providers.endpoint import Endpoint
@@ -11,6 +11,9 @@ from turnout.wire.dialect import StreamDecoder, StreamEncoder
 from turnout.wire.sse import SseEvent
 
 Batch = list[tuple[SseEvent, Mark]]
+
+_TOKEN: Final[Mark] = Mark.TOKEN
+"""Nearly every event is this and nothing else, and comparing flags takes longer than all else that is done for it."""
 
 
 class Conversion(Protocol):
@@ -38,11 +41,15 @@ class Relay:
 
     def convert(self, batch: Batch) -> bytes:
         """See `Conversion.convert`."""
-        return b"".join([event.raw for event, mark in batch if Mark.USAGE_ONLY not in mark and not event.is_junk])
+        return b"".join([event.raw for event, mark in batch if mark is _TOKEN or _is_callers(event, mark)])
 
     def end(self) -> bytes:
         """See `Conversion.end`."""
         return self._stream_end
+
+
+def _is_callers(event: SseEvent, mark: Mark) -> bool:
+    return Mark.USAGE_ONLY not in mark and not event.is_junk
 
 
 class Translation:

@@ -15,6 +15,7 @@ from turnout.types.stream import Mark
 from turnout.wire.dialect import StreamReader
 from turnout.wire.sse import SseEvent, SseSplitter
 
+_TOKEN: Final[Mark] = Mark.TOKEN  # an event that is only this, as nearly all are, needs no comparing of flags
 _TRUNCATED: Final = "the stream ended before the provider said that the answer is complete"
 _EMPTY: Final = "the stream ended without an answer"
 _LINGER_S: Final = 0.05
@@ -101,20 +102,27 @@ class ProviderStream:
         read = self.reader.read
         for event in events:
             mark = read(event)
+            batch.append((event, mark))
+            if mark is _TOKEN:
+                self._count_token()
+                continue
             if Mark.ERROR in mark:
                 self.error_event = event.raw
                 self._break(self.reader.failure or Failure(kind=FailureKind.ERROR_EVENT, message="unknown error"))
-                break
-            if Mark.END in mark:
+            elif Mark.END in mark:
                 self._at_end()
-                if self.broken is None:  # else it would tell the caller that a truncated answer is complete
-                    batch.append((event, mark))
+            elif Mark.TOKEN in mark:
+                self._count_token()
+            if self.over:
+                if self.broken is not None:  # the end would tell the caller that a truncated answer is complete
+                    batch.pop()
                 break
-            batch.append((event, mark))
-            if Mark.TOKEN in mark:
-                self.tokens += 1
-                self._attempt.saw_token()
         return batch
+
+    def _count_token(self) -> None:
+        if not self.tokens:
+            self._attempt.saw_token()
+        self.tokens += 1
 
     def _at_end(self) -> None:
         self.over = True

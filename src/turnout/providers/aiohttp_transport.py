@@ -145,13 +145,17 @@ class AiohttpExchange:
 
     async def read(self, limit: int) -> bytes:
         """See `Exchange.read`."""
+        content = self._response.content
         parts: list[bytes] = []
         size = 0
-        async for chunk in self.chunks():
-            size += len(chunk)
-            if size > limit:
-                raise TransportFailed(FailureKind.NOT_AN_ANSWER, f"the answer is longer than {limit} bytes")
-            parts.append(chunk)
+        try:
+            while chunk := await content.readany():
+                size += len(chunk)
+                if size > limit:
+                    raise TransportFailed(FailureKind.NOT_AN_ANSWER, f"the answer is longer than {limit} bytes")
+                parts.append(chunk)
+        except _BROKEN as error:
+            raise _told(error) from error
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def abort(self) -> None:

@@ -22,9 +22,7 @@ class Clock(Protocol):
 class SystemClock:
     """The machine's own clocks. `monotonic` is the event loop's."""
 
-    def monotonic(self) -> float:
-        """Seconds that only ever go forward."""
-        return time.monotonic()
+    monotonic = staticmethod(time.monotonic)  # itself, since it is read a dozen times a request
 
     def now(self) -> datetime:
         """The wall time, aware, UTC."""
