@@ -33,9 +33,10 @@ GROUPS: dict[str, Callable[[Field], Measured]] = {
     "unary": measure.unary,
     "stream": measure.stream,
     "paced": measure.paced,
+    "guarded": measure.guarded,
     "growth": measure.memory_growth,
 }
-LIBRARY_GROUPS = {"import": library.import_time, "decision": library.decision_time}
+LIBRARY_GROUPS = {"import": library.import_time, "decision": library.decision_time, "journey": library.journey_stages}
 
 
 def main() -> int:
@@ -62,9 +63,22 @@ def _run(
 ) -> tuple[Measured, list[str]]:
     wanted = set(given.only or (*GROUPS, *LIBRARY_GROUPS))
     measured: Measured = {}
+    notes: list[str] = []
+    if wanted & GROUPS.keys():
+        measured, notes = _side_by_side(given, wanted, Stage(directory, cores), say)
+    for name, figure in LIBRARY_GROUPS.items():
+        if name in wanted and library.installed():
+            say(f"library: {name}")
+            measured |= figure(cores, directory, 7)
+    return measured, notes
+
+
+def _side_by_side(
+    given: argparse.Namespace, wanted: set[str], stage: Stage, say: Callable[[str], None]
+) -> tuple[Measured, list[str]]:
+    measured: Measured = {}
     command = Path(sys.executable).with_name("turnout")
-    stage = Stage(directory, cores)
-    pin(cores.load)
+    pin(stage.cores.load)
     try:
         upstreams = start_mock(stage)
         field = Field(stage, start_all(stage, upstreams, command if command.exists() else None), _plan(given), say)
@@ -73,10 +87,6 @@ def _run(
                 measured |= group(field)
     finally:
         stage.close()
-    for name, figure in LIBRARY_GROUPS.items():
-        if name in wanted and library.installed():
-            say(f"library: {name}")
-            measured |= figure(cores, directory, 7)
     return measured, _notes(field, command)
 
 

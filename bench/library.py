@@ -48,6 +48,17 @@ def decision_time(cores: Cores, directory: Path, rounds: int) -> Measured:
     return {"decision_us": {TURNOUT: times}}
 
 
+def journey_stages(cores: Cores, directory: Path, rounds: int) -> Measured:
+    """Microseconds of processor time of the journey's stages (`bench.journey`)."""
+    measured: Measured = {}
+    for number in range(rounds):
+        place = directory / f"journey-{number}"
+        place.mkdir()
+        for stage, us in json.loads(_python(cores, ("-m", "bench.journey", str(place)))).items():
+            measured.setdefault(f"journey_{stage}_us", {TURNOUT: []})[TURNOUT].append(us)
+    return measured
+
+
 def _python(cores: Cores, arguments: tuple[str, ...], **env: str) -> str:
     command = (sys.executable, *arguments)
     with pinned(cores.contestant):
@@ -65,7 +76,7 @@ async def _decide(config: Path) -> float:
         times = []
         for _ in range(_DECISIONS):
             started = time.perf_counter_ns()
-            await router.explain(route="unary", messages=messages)
+            router.explain(route="unary", messages=messages)
             times.append(time.perf_counter_ns() - started)
     return sorted(times)[_DECISIONS // 2] / 1e3
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from bench import load
 from bench.contestants import RELAY, TURNOUT, Contestant, body
 from bench.exchange import Stopwatch
-from bench.payloads import STREAM_EVENTS
+from bench.payloads import GUARDED, STREAM_EVENTS
 from bench.spread import Measured, percentile
 
 if TYPE_CHECKING:
@@ -104,6 +104,17 @@ def paced(field: Field) -> Measured:
         asyncio.run(load.once(contestant.url("paced"), body("paced"), PACED_STREAMS))
         cpu = _cpu(contestant) - before
         _add_cpu(measured, "paced_event_cpu_us", contestant, cpu / (PACED_STREAMS * STREAM_EVENTS))
+    return measured
+
+
+def guarded(field: Field) -> Measured:
+    """As `unary`, with somewhere to fall back to: each answer is a stream of `STREAM_EVENTS` events put together."""
+    measured: Measured = {"guarded_rps": {}, "guarded_cpu_us": {}}
+    for contestant in field.turns("guarded requests"):
+        if GUARDED in contestant.urls:
+            seen, cpu = field.drive(contestant, GUARDED, field.plan.seconds)
+            _add(measured, "guarded_rps", contestant, seen.rate)
+            _add_cpu(measured, "guarded_cpu_us", contestant, cpu / seen.requests)
     return measured
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 MODEL = "mock-small"
 KEY = "bench-gateway-key-0123456789abcdef"
+GUARDED = "guarded"
+"""A request that is not streamed and has somewhere to fall back to: its call is streamed and put together."""
 STREAM_EVENTS = 300
 """Events in one stream, the role chunk, the finish, the usage and `[DONE]` included: a middling answer."""
 
@@ -89,14 +91,15 @@ def phrase_lists() -> dict[str, list[str]]:
     return {name: phrases[start::3] for start, name in enumerate(("faq", "complex", "escalation"))}
 
 
-def rules_policy(target: str) -> dict[str, Any]:
+def rules_policy(*targets: str) -> dict[str, Any]:
     """A rules policy that tries all three lists before its last rule takes the request."""
+    use = list(targets)
     return {
         "rules": [
-            {"name": "escalate", "when": {"matches": "escalation"}, "use": [target]},
-            {"name": "complex", "when": {"matches": "complex"}, "use": [target]},
-            {"name": "faq", "when": {"matches": "faq", "tokens": {"max": 2000}}, "use": [target]},
-            {"name": "rest", "use": [target]},
+            {"name": "escalate", "when": {"matches": "escalation"}, "use": use},
+            {"name": "complex", "when": {"matches": "complex"}, "use": use},
+            {"name": "faq", "when": {"matches": "faq", "tokens": {"max": 2000}}, "use": use},
+            {"name": "rest", "use": use},
         ]
     }
 
@@ -105,7 +108,8 @@ def gateway_config(upstreams: dict[str, str], *, keys: bool) -> dict[str, Any]:
     """Turnout's configuration (JSON is YAML): one provider, target and rules route for each workload.
 
     Args:
-        upstreams: the mock provider's base URL by workload; the workload's name becomes the route.
+        upstreams: the mock provider's base URL by workload; the workload's name becomes the route. Where one streams,
+            the route `GUARDED` is a chain of two targets of it.
         keys: whether callers must show a gateway key.
     """
     price = {"input": 0.60, "output": 0.60}
@@ -116,6 +120,9 @@ def gateway_config(upstreams: dict[str, str], *, keys: bool) -> dict[str, Any]:
         "targets": {f"{name}-small": {"provider": name, "model": MODEL, "price": price} for name in upstreams},
         "routes": {name: {"lists": phrase_lists(), "policy": rules_policy(f"{name}-small")} for name in upstreams},
     }
+    if "stream" in upstreams:
+        config["targets"]["spare"] = {"provider": "stream", "model": MODEL, "price": price}
+        config["routes"][GUARDED] = {"lists": phrase_lists(), "policy": rules_policy("stream-small", "spare")}
     return config | ({"server": {"keys": [KEY]}} if keys else {})
 
 
