@@ -15,21 +15,29 @@ encode_json = msgspec.json.Encoder().encode
 
 
 def read_object(data: bytes) -> dict[str, Any]:
-    """Read one JSON object.
+    """Read one JSON object, as `read_json` does.
+
+    Raises:
+        ValueError: it is not UTF-8, not JSON, or no object.
+    """
+    return expect(dict, read_json(data), "the event")
+
+
+def read_json(data: bytes) -> Any:
+    """Read one JSON value.
 
     What Python's own parser takes and a strict one does not (NaN, half a surrogate pair that a server cut in two)
     is taken too: the official SDKs read it, so it is not ours to refuse.
 
     Raises:
-        ValueError: it is not UTF-8, not JSON, or no object.
+        ValueError: it is not UTF-8, or not JSON.
     """
     try:
-        body = decode_json(data)
+        return decode_json(data)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        body = _read_leniently(data)
+        return _read_leniently(data)
     except RecursionError:
         raise ValueError("JSON nested too deeply") from None
-    return expect(dict, body, "the event")
 
 
 def expect(kind: type[_T], value: Any, what: str) -> _T:

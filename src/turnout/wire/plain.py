@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Self
 
-from turnout.wire.event_json import decode_json
+from turnout.wire.event_json import decode_json, expect, read_json
 
 # The characters of a JSON string up to its end, or up to what may not stand in one.
 _STRING = re.compile(rb'[^"\\\x00-\x1f]*(?:\\.[^"\\\x00-\x1f]*)*')
@@ -49,21 +50,59 @@ class PlainEvent:
 
     def chars(self, raw: bytes) -> int:
         """How many characters of text the event carries; 0 if it is not known to be plain."""
-        if not raw.startswith(self._head):
+        text = self.text(raw)
+        if not text:
             return 0
+        return len(text) if text.isascii() and b"\\" not in text else _decoded_chars(text)
+
+    def text(self, raw: bytes) -> bytes | None:
+        """The text that the event carries, as it stands between its quotes; None if it is not known to be plain."""
+        if not raw.startswith(self._head):
+            return None
         found = _STRING.match(raw, self._start)
         stop = found.end() if found else 0
         if not raw.startswith(self._tail, stop):
-            return 0
+            return None
         if self._end is None:
             if stop + len(self._tail) != len(raw):
-                return 0
+                return None
         else:
             padding = _PADDING_STRING.match(raw, stop + len(self._tail))
             if padding is None or raw[padding.end() :] != self._end:
-                return 0
-        text = raw[self._start : stop]
-        return len(text) if text.isascii() and b"\\" not in text else _decoded_chars(text)
+                return None
+        return raw[self._start : stop]
+
+
+class TextRun:
+    """The text of events in a row that carry more of the same text and nothing else, to be read once, at its end."""
+
+    __slots__ = ("_grow", "_pieces", "_plain")
+
+    def __init__(self) -> None:
+        self._plain: PlainEvent | None = None
+        self._pieces: list[bytes] = []
+        self._grow: Callable[[str], None] | None = None
+
+    def begin(self, raw: bytes, grow: Callable[[str], None]) -> None:
+        """An event was read and found to carry text and nothing else; `grow` will be given what follows it."""
+        self._plain = PlainEvent.learn(raw)
+        self._grow = grow
+
+    def takes(self, raw: bytes) -> bool:
+        """Whether the event is one more of the row; if so nothing else need be done with it."""
+        text = self._plain.text(raw) if self._plain is not None else None
+        if text is None:
+            return False
+        self._pieces.append(text)
+        return True
+
+    def end(self) -> None:
+        """Hand over the text. Raises `ValueError` where it is no JSON string."""
+        self._plain = None
+        if self._pieces and self._grow is not None:
+            pieces = b"".join(self._pieces)
+            self._pieces.clear()
+            self._grow(expect(str, read_json(b'"' + pieces + b'"'), "a text"))
 
 
 def _decoded_chars(text: bytes) -> int:

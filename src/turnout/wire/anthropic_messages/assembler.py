@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from turnout.wire.event_json import expect, read_object
+from turnout.wire.plain import TextRun
 
 if TYPE_CHECKING:
     from turnout.wire.sse import SseEvent
@@ -21,6 +23,7 @@ class Assembler:
         self._inputs: dict[int, str] = {}
         """What the open blocks' inputs are so far, as JSON text."""
         self._open: set[int] = set()
+        self._run = TextRun()
 
     def add(self, event: SseEvent) -> None:
         """Take the next event.
@@ -28,6 +31,9 @@ class Assembler:
         Raises:
             ValueError: it is not of the dialect, comes where it may not, or is an error.
         """
+        if self._run.takes(event.raw):
+            return
+        self._run.end()
         data = event.data
         if not data or data.startswith(b":"):
             return
@@ -40,7 +46,10 @@ class Assembler:
                 self._blocks[index] = expect(dict, body.get("content_block"), "a block")
                 self._open.add(index)
             case "content_block_delta":
-                self._delta(self._index(body), expect(dict, body.get("delta"), "a delta"))
+                index, delta = self._index(body), expect(dict, body.get("delta"), "a delta")
+                self._delta(index, delta)
+                if delta.keys() == {"type", "text"} and isinstance(self._blocks[index].get("text"), str):
+                    self._run.begin(event.raw, partial(self._grow, index))
             case "content_block_stop":
                 self._stop(self._index(body))
             case "message_delta":
@@ -54,6 +63,7 @@ class Assembler:
         Raises:
             ValueError: it has not started, not finished, or one of its blocks has not.
         """
+        self._run.end()
         if self._message is None or not self._message.get("stop_reason"):
             raise ValueError("a message without a stop reason")
         if self._open:
@@ -79,6 +89,10 @@ class Assembler:
                 block[field] += value
             else:
                 block[field] = value
+
+    def _grow(self, index: int, text: str) -> None:
+        """Add to a block's text, which has begun."""
+        self._blocks[index]["text"] += text
 
     def _stop(self, index: int) -> None:
         self._open.remove(index)

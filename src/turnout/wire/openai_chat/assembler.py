@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from turnout.wire.event_json import expect, read_object
 from turnout.wire.openai_chat.calls import CallOrder
+from turnout.wire.plain import TextRun
 
 if TYPE_CHECKING:
     from turnout.wire.sse import SseEvent
@@ -23,6 +24,7 @@ class Assembler:
     def __init__(self) -> None:
         self._body: dict[str, Any] = {}
         self._choices: dict[int, _Choice] = {}
+        self._run = TextRun()
 
     def add(self, event: SseEvent) -> None:
         """Take the next event.
@@ -30,15 +32,22 @@ class Assembler:
         Raises:
             ValueError: it is not of the dialect, or is an error.
         """
+        if self._run.takes(event.raw):
+            return
+        self._run.end()
         data = event.data
         if not data or data.startswith((b":", b"[DONE]")):
             return
         chunk = read_object(data)
         if chunk.get("error"):
             raise ValueError("an error event")
-        for choice in expect(list, chunk.get("choices") or [], "choices"):
+        choices = expect(list, chunk.get("choices") or [], "choices")
+        for choice in choices:
             index = expect(int, expect(dict, choice, "a choice").get("index", 0), "a choice's index")
-            self._choices.setdefault(index, _Choice()).add(choice)
+            told = self._choices.setdefault(index, _Choice())
+            told.add(choice)
+            if len(choices) == 1 and _only_text(choice):
+                self._run.begin(event.raw, told.grow)
         _replace(self._body, {field: value for field, value in chunk.items() if field not in _STREAM_ONLY})
 
     def body(self) -> dict[str, Any]:
@@ -47,6 +56,7 @@ class Assembler:
         Raises:
             ValueError: no choice has started, or one has not finished.
         """
+        self._run.end()
         if not self._choices:
             raise ValueError("a stream without an answer")
         body = {field: value for field, value in self._body.items() if (field, value) != ("usage", None)}
@@ -76,6 +86,10 @@ class _Choice:
                 self._logprobs[field] = [*(self._logprobs.get(field) or []), *tokens] if tokens else None
         _replace(self._fields, {field: value for field, value in choice.items() if field != "delta"})
 
+    def grow(self, text: str) -> None:
+        """Add to the text, which has begun."""
+        self._message["content"] += text
+
     def _call(self, piece: dict[str, Any]) -> None:
         number, starts = self._order.place(piece)
         if starts:
@@ -88,6 +102,12 @@ class _Choice:
         calls = {"tool_calls": self._calls} if self._calls else {}
         logprobs = {"logprobs": self._logprobs} if "logprobs" in self._fields else {}
         return self._fields | logprobs | {"index": index, "message": self._message | calls}
+
+
+def _only_text(choice: dict[str, Any]) -> bool:
+    """Whether a choice adds to the text, and each one like it would do the same."""
+    delta = choice.get("delta") or {}
+    return delta.keys() == {"content"} and isinstance(delta["content"], str) and not choice.get("logprobs")
 
 
 def _replace(body: dict[str, Any], fields: dict[str, Any]) -> None:
