@@ -57,3 +57,40 @@ async def test_cancelling_from_outside_is_no_timeout() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_cancelling_from_outside_at_the_same_moment_is_no_timeout() -> None:
+    clock = SystemClock()
+    deadline = Deadline(clock.monotonic() + 10, clock)
+    task = asyncio.create_task(deadline.limit(asyncio.Event().wait(), 0, FailureKind.IDLE_TIMEOUT))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_an_answer_that_comes_while_time_runs_out_leaves_no_cancellation_behind() -> None:
+    clock = SystemClock()
+
+    async def finishes_nevertheless() -> str:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            return "there"
+        raise AssertionError
+
+    deadline = Deadline(clock.monotonic() + 10, clock)
+    assert await deadline.limit(finishes_nevertheless(), 0.01, FailureKind.IDLE_TIMEOUT) == "there"
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+    await asyncio.sleep(0)
+
+
+async def test_waits_within_waits_are_told_apart() -> None:
+    clock = SystemClock()
+    deadline = Deadline(clock.monotonic() + 10, clock)
+    inner = deadline.limit(asyncio.Event().wait(), 10, FailureKind.ANSWER_TIMEOUT)
+    with pytest.raises(AttemptFailed) as caught:
+        await deadline.limit(inner, 0.01, FailureKind.IDLE_TIMEOUT)
+    assert caught.value.failure.kind is FailureKind.IDLE_TIMEOUT
