@@ -10,6 +10,7 @@
         │   ├── Unauthenticated        401  no key, or an unknown one
         │   ├── PermissionDenied       403  the key may not do this
         │   ├── UnknownRoute           404  no route or target of that name
+        │   ├── UnknownPath            404  no such path
         │   └── RequestTooLarge        413  over a size limit
         └── ServingError           ours or the providers'
             ├── NoCapableTarget        400  every candidate lacks something that the request needs
@@ -179,6 +180,13 @@ class UnknownRoute(CallerError):
     """No route and no target has the name that the caller asked for as `model`."""
 
     kind = "unknown_route"
+    status = 404
+
+
+class UnknownPath(CallerError):
+    """The gateway has nothing at the path that was asked for."""
+
+    kind = "unknown_path"
     status = 404
 
 

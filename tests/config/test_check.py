@@ -102,6 +102,12 @@ def test_rules_that_never_fire_are_named_at_their_lines(findings: Find) -> None:
             "gets no traffic",
         ),
         (
+            "r: {baseline: haiku, policy: {rules: [{name: a, when: {tools: true}, use: haiku}]}}",
+            9,
+            "routes.r.policy.rules",
+            "fits none",
+        ),
+        (
             "r: {baseline: haiku, policy: {cascade: [{use: haiku, accept: {confidence: 0.9}}, {use: gpt-4o}]}}",
             9,
             "routes.r.policy.cascade",

@@ -91,6 +91,19 @@ async def test_a_failing_target_is_left_for_the_next_and_both_are_in_the_record(
     assert answer.decision.router_cost_usd == answer.decision.attempts[0].cost_usd
 
 
+async def test_a_request_that_nobody_answers_keeps_the_rule_that_decided(
+    config: Path, providers: tuple[HostedFaultProvider, HostedFaultProvider], tmp_path: Path
+) -> None:
+    for provider in providers:
+        provider.use("status(500)")
+    async with Router.from_config(config, data=tmp_path / "data") as router:
+        with pytest.raises(RequestFailed) as failed:
+            await router.chat(route="support", messages=say("Opening hours?"))
+    assert failed.value.decision_id is not None
+    decision = recorded(tmp_path / "data", failed.value.decision_id)
+    assert (decision.outcome, decision.rule, decision.target) == ("failed", "rest", None)
+
+
 async def test_a_stream_yields_text_as_it_comes_and_is_recorded_at_its_end(config: Path, tmp_path: Path) -> None:
     async with (
         Router.from_config(config, data=tmp_path / "data") as router,

@@ -148,7 +148,7 @@ def _costs(decision: Decision) -> Iterator[tuple[str, str]]:
     yield "total", usd(decision.cost_usd, "unknown: a target has no known price")
     if decision.router_cost_usd:
         yield "routing", f"{usd(decision.router_cost_usd)} of it for failed, discarded and judging calls"
-    yield "baseline", usd(decision.baseline_cost_usd, _BASELINE_UNKNOWN)
+    yield "baseline", usd(decision.baseline_cost_usd, _BASELINE_UNKNOWN if decision.target else "no answer to compare")
     amount = saved(decision)
     if amount is not None and decision.baseline_cost_usd:
         yield "saved", f"{usd(amount)} ({amount / decision.baseline_cost_usd:.0%})"

@@ -18,12 +18,13 @@ from rich.console import Console
 from turnout.cli.decision_story import story
 from turnout.cli.decision_table import DecisionTable
 from turnout.cli.options import spread
+from turnout.config.load import find_data_directory
 from turnout.errors import LedgerError
 from turnout.insight import query
 from turnout.insight.query import Filter
 from turnout.ledger.drain import Drain
 from turnout.ledger.entry import encode_decision
-from turnout.ledger.location import DEFAULT, ENVIRONMENT_VARIABLE, data_directory, database_file, journal_directory
+from turnout.ledger.location import DEFAULT, ENVIRONMENT_VARIABLE, database_file, journal_directory
 from turnout.ledger.sqlite import SqliteStore
 from turnout.types.decision import Decision, DecisionOutcome
 
@@ -36,7 +37,10 @@ app = typer.Typer(invoke_without_command=True)
 
 Data = Annotated[
     Path | None,
-    typer.Option("--data", help=f"The data directory; by default ${ENVIRONMENT_VARIABLE}, else ./{DEFAULT}."),
+    typer.Option(
+        "--data",
+        help=f"The data directory; by default the configuration's, else ${ENVIRONMENT_VARIABLE}, else ./{DEFAULT}.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object per line, with every field of the record.")]
 
@@ -118,7 +122,7 @@ def decisions(
     if context.invoked_subcommand:
         context.obj = data
         return
-    asked, directory = wanted.filter(), data_directory(data)
+    asked, directory = wanted.filter(), find_data_directory(data)
     store = _opened(directory)
     printed = DecisionPrinter(json=json)
     if follow:
@@ -145,7 +149,7 @@ def show(
     \b
     turnout decisions show 01a20564-ac86-75b6
     """  # noqa: D301 - the backspace itself is what keeps the lines apart
-    directory = data_directory(data or context.obj)
+    directory = find_data_directory(data or context.obj)
     store = _opened(directory)
     try:
         found = query.decision(store, decision_id.strip().lower())

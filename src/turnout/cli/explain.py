@@ -23,7 +23,9 @@ from turnout.types.request import Caller
 def explain(
     text: Annotated[str, typer.Argument(help="What the user says; - reads it from standard input.")],
     route: Annotated[str, typer.Option(help="The route's name, or a target's.")],
-    config: Annotated[Path | None, typer.Option(help="The configuration; by default ./turnout.yaml.")] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="The configuration; by default ./turnout.yaml.")
+    ] = None,
     user: Annotated[str | None, typer.Option(help="As x-turnout-user would say.")] = None,
     source: Annotated[str | None, typer.Option(help="As x-turnout-source would say.")] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object for machines.")] = False,

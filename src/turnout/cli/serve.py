@@ -25,11 +25,18 @@ _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def serve(
-    config: Annotated[Path | None, typer.Option(help="The configuration; by default ./turnout.yaml.")] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="The configuration; by default ./turnout.yaml.")
+    ] = None,
     host: Annotated[str | None, typer.Option(help="Overrules server.host.")] = None,
     port: Annotated[int | None, typer.Option(help="Overrules server.port.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that share the port.")] = 1,
-    data: Annotated[Path | None, typer.Option(help="The data directory; by default ./.turnout.")] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="The data directory; by default the configuration's, else $TURNOUT_DATA_DIR, else ./.turnout."
+        ),
+    ] = None,
 ) -> None:
     """Run the gateway.
 

@@ -28,7 +28,6 @@ from turnout.providers.transport import Transport
 from turnout.router.record import Record
 from turnout.router.router import Router
 from turnout.types.clock import Clock, SystemClock
-from turnout.types.conditions import BreakerState
 from turnout.types.money import Price
 from turnout.types.target import Target
 from turnout.wire.registry import dialect
@@ -168,5 +167,4 @@ def _price(price: PriceConfig | None) -> Price | None:
 
 
 def _told(change: BreakerChanged) -> None:
-    level = logging.WARNING if change.state is BreakerState.OPEN else logging.INFO
-    _log.log(level, "target %s: breaker %s: %s", change.target, change.state, change.reason)
+    _log.warning("target %s: breaker %s: %s", change.target, change.state, change.reason)

@@ -99,6 +99,9 @@ def _dead_ends(loaded: LoadedConfig, name: str, route: RouteConfig) -> Iterator[
         yield loaded.document.error(
             loaded.document.place(found.at), found.message, "Remove it, or change what it asks."
         )
+    if isinstance(route.policy, RulesSpec) and all(rule.when is not None for rule in route.policy.rules):
+        told = "every rule has a condition, so a request that fits none is refused (400)."
+        yield loaded.document.error(("routes", name, "policy", "rules"), told, "Add a last rule without `when`.")
     asked = set(_lists_asked(route.policy))
     for each in phrases:
         path = ("routes", name, "lists", each)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import yaml
+
 from turnout.config.defaults import default_configuration
 from turnout.config.document import Document, read_document
 from turnout.config.providers import ProviderSettings, resolve_providers
@@ -46,7 +48,7 @@ class LoadedConfig:
 
     def data_directory(self, given: str | Path | None = None) -> Path:
         """Where decisions are kept: `given`, else as configured, else as `turnout.ledger.location` says."""
-        return data_directory(given or self.config.ledger.directory)
+        return data_directory(given or _from(self.directory, self.config.ledger.directory))
 
 
 def load_config(path: str | Path | None = None, env: Mapping[str, str] | None = None) -> LoadedConfig:
@@ -107,3 +109,19 @@ def _sound(document: Document, directory: Path, env: Mapping[str, str]) -> Loade
         directory=directory,
         document=document,
     )
+
+
+def find_data_directory(given: str | Path | None = None, env: Mapping[str, str] | None = None) -> Path:
+    """Where a gateway that is started here keeps its decisions, be its configuration sound or not."""
+    file = find_file(None, os.environ if env is None else env)
+    if given or file is None:
+        return data_directory(given)
+    try:
+        ledger = yaml.safe_load(file.read_text(encoding="utf-8-sig"))["ledger"]
+        return data_directory(_from(file.absolute().parent, ledger["directory"]))
+    except (OSError, ValueError, yaml.YAMLError, LookupError, TypeError):
+        return data_directory()
+
+
+def _from(directory: Path, configured: str | None) -> Path | None:
+    return directory / Path(configured).expanduser() if configured else None

@@ -266,7 +266,8 @@ class LedgerConfig(Section):
     """Where decisions are recorded."""
 
     directory: str | None = Field(
-        None, description="The data directory; by default $TURNOUT_DATA_DIR, else `.turnout` in the working directory."
+        None,
+        description="The data directory, relative to the configuration's; by default $TURNOUT_DATA_DIR, else `.turnout`.",
     )
     required: bool = Field(
         default=False,

@@ -47,7 +47,7 @@ def _error(work: Work) -> ServingError:
         return DeadlineExceeded(f"No complete answer before the deadline. {_tried(work)}", failures=failures)
     if all(failure.kind in _BUSY for failure in failures):
         waits = [failure.retry_after_s for failure in failures if failure.retry_after_s is not None]
-        busy = f"Every provider is rate-limited or overloaded. {_tried(work)}"
+        busy = f"Every provider that was asked is rate-limited or overloaded. {_tried(work)}"
         return UpstreamBusy(busy, failures=failures, retry_after_s=min(waits, default=None))
     return UpstreamFailed(f"No provider gave a complete answer. {_tried(work)}", failures=failures)
 

@@ -16,6 +16,7 @@ class Trace:
     Attributes:
         considered, dropped, attempts: see `Decision`.
         failures: what each failed attempt ran into.
+        first: the first candidate that the policy proposed.
         chosen: the candidate whose answer the caller gets.
         waited_s: seconds spent waiting for a provider, or for the caller to take what was sent.
     """
@@ -24,6 +25,7 @@ class Trace:
     dropped: list[Dropped] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
+    first: Candidate | None = None
     chosen: Candidate | None = None
     waited_s: float = 0.0
 

@@ -112,6 +112,7 @@ class Record:
     def _decision(self, admitted: Admitted, error: RequestFailed | None) -> Decision:
         request, route, trace = admitted.request, admitted.route, admitted.trace
         chosen = trace.chosen
+        decided = chosen or trace.first
         answer = _answer(trace)
         latency = self._clock.monotonic() - admitted.began
         return Decision(
@@ -130,8 +131,8 @@ class Record:
             query_hash=admitted.query_hash,
             features=admitted.context.features if admitted.context else None,
             conditions=_conditions(admitted.context),
-            rule=chosen.rule if chosen else None,
-            reason=chosen.reason if chosen else None,
+            rule=decided.rule if decided else None,
+            reason=decided.reason if decided else None,
             considered=tuple(trace.considered),
             dropped=tuple(trace.dropped),
             attempts=tuple(trace.attempts),

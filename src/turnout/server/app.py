@@ -17,7 +17,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from turnout.config.schema import LimitsConfig
-from turnout.errors import CallerError, InvalidRequest, UnknownRoute
+from turnout.errors import CallerError, InvalidRequest, UnknownPath
 from turnout.router import Router
 from turnout.server.auth import Keys
 from turnout.server.conversation import ConversationEndpoint
@@ -93,6 +93,6 @@ async def _unknown(request: Request) -> Response:
         failed = InvalidRequest(f"Send {path} by POST.")
     else:
         paths = ", ".join([*CONVERSATIONS, "/v1/models", "/health/live", "/health/ready"])
-        failed = UnknownRoute(f"There is nothing at {path}. There are: {paths}.")
+        failed = UnknownPath(f"There is nothing at {path}. There are: {paths}.")
     status, headers, body = dialect(named or DialectName.OPENAI_CHAT).encode_error(failed)
     return Response(body, status, dict(headers))
