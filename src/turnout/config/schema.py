@@ -267,7 +267,7 @@ class LedgerConfig(Section):
 
     directory: str | None = Field(
         None,
-        description="The data directory, relative to the configuration's; by default $TURNOUT_DATA_DIR, else `.turnout`.",
+        description="The data directory, relative to the configuration's; else $TURNOUT_DATA_DIR, else `.turnout`.",
     )
     required: bool = Field(
         default=False,
