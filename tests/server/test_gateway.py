@@ -181,7 +181,7 @@ def test_health_and_unknown_paths_answer_without_a_key(gateway: RunningGateway) 
     assert ask(gateway, "GET", "/health/live").status == 200
     assert ask(gateway, "GET", "/health/ready").status == 200
     unknown = ask(gateway, "GET", "/v1/nothing")
-    assert unknown.status == 404
+    assert (unknown.status, unknown.json["error"]["code"]) == (404, "unknown_path")
     assert "/v1/chat/completions" in unknown.json["error"]["message"]
 
 
