@@ -4,7 +4,6 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from timeit import timeit
 
 import pytest
 
@@ -96,11 +95,6 @@ def test_every_price_on_the_list_is_an_amount() -> None:
     for each in dated:
         if each.price is not None:
             checked(each.price)
-
-
-def test_asking_again_is_quick() -> None:
-    price_of("openai", "gpt-4o", NOW)
-    assert timeit(lambda: price_of("openai", "gpt-4o", NOW), number=1000) / 1000 < 20e-6
 
 
 def test_names_that_callers_make_up_are_not_all_remembered() -> None:

@@ -153,6 +153,7 @@ def post(url: str, body: dict[str, Any]) -> int:
 
 
 def test_a_thread_hosts_it_for_those_who_do_not_await() -> None:
+    before = set(threading.enumerate())
     with running_fault_provider("status(503)", seed=1) as provider:
         url = provider.url + PATHS["chat"]
         assert post(url, body_for("chat")) == 503
@@ -166,7 +167,7 @@ def test_a_thread_hosts_it_for_those_who_do_not_await() -> None:
         assert provider.requests == []
     with pytest.raises(urllib.error.URLError):
         post(url, body_for("chat"))
-    assert "fault-provider" not in [thread.name for thread in threading.enumerate()]
+    assert "fault-provider" not in {thread.name for thread in set(threading.enumerate()) - before}
 
 
 def test_the_fixture_serves_a_test_that_does_not_await(hosted: Any) -> None:
