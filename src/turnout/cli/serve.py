@@ -11,6 +11,7 @@ import typer
 import uvicorn
 
 from turnout.config.build import ConfiguredRouter, build_parts
+from turnout.config.check import is_loopback
 from turnout.config.load import LoadedConfig, load_config
 from turnout.router import Router
 from turnout.server.app import Gateway
@@ -21,7 +22,6 @@ _CONFIG: Final = "TURNOUT_SERVE_CONFIG"
 _DATA: Final = "TURNOUT_SERVE_DATA"
 _KEEP_ALIVE_S: Final = 75
 """Longer than the 60 s after which load balancers let go of an idle connection, so that it is never us."""
-_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def serve(
@@ -48,7 +48,7 @@ def serve(
     build_parts(loaded, SystemClock())  # what cannot be built is told here, in one line, not by each worker
     server = loaded.config.server
     at = host or server.host
-    if at not in _LOOPBACK and not server.keys:
+    if not is_loopback(at) and not server.keys:
         raise typer.BadParameter(
             f"Listening on {at} without server.keys would let everybody who reaches it spend your money. "
             "Add keys to the configuration, or listen on 127.0.0.1.",

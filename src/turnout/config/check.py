@@ -71,7 +71,7 @@ def _warnings(loaded: LoadedConfig, at: datetime) -> Iterator[ConfigError]:
     for name, route in config.routes.items():
         yield from _dead_ends(loaded, name, route)
         yield from _route_warnings(loaded, name, route)
-    if not config.server.keys and not _is_loopback(config.server.host):
+    if not config.server.keys and not is_loopback(config.server.host):
         yield document.error(
             ("server", "host"), "whoever reaches this address may spend your money.", "Give `server.keys`."
         )
@@ -136,7 +136,8 @@ def _shared_fate(loaded: LoadedConfig, name: str, route: RouteConfig) -> Iterato
             return
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach `host`."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -88,14 +88,15 @@ def read_document(text: str, *, file: str | None, env: Mapping[str, str]) -> Doc
     document = Document(file)
     try:
         root = yaml.compose(text, Loader=_Loader)
+        document.data = _Builder(document, env).value(root, ()) if root is not None else None
+    except RecursionError:
+        document.errors.append(document.error((), "it is nested too deeply.", "Close every bracket that is opened."))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = f"not valid YAML: {error.problem or error.context or 'it cannot be parsed'}."
         document.errors.append(document.error((), problem, _yaml_fix(text, mark), line=mark.line + 1 if mark else None))
     except yaml.YAMLError:
         document.errors.append(document.error((), "not valid YAML: it holds a character that no text may."))
-    else:
-        document.data = _Builder(document, env).value(root, ()) if root is not None else None
     return document
 
 

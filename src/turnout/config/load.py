@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import yaml
-
 from turnout.config.defaults import default_configuration
 from turnout.config.document import Document, read_document
 from turnout.config.providers import ProviderSettings, resolve_providers
@@ -113,14 +111,16 @@ def _sound(document: Document, directory: Path, env: Mapping[str, str]) -> Loade
 
 def find_data_directory(given: str | Path | None = None, env: Mapping[str, str] | None = None) -> Path:
     """Where a gateway that is started here keeps its decisions, be its configuration sound or not."""
-    file = find_file(None, os.environ if env is None else env)
+    env = os.environ if env is None else env
+    file = find_file(None, env)
     if given or file is None:
         return data_directory(given)
     try:
-        ledger = yaml.safe_load(file.read_text(encoding="utf-8-sig"))["ledger"]
-        return data_directory(_from(file.absolute().parent, ledger["directory"]))
-    except (OSError, ValueError, yaml.YAMLError, LookupError, TypeError):
+        document = read_document(_text_of(file), file=str(file), env=env)
+    except ConfigError:
         return data_directory()
+    configured = document.value(("ledger", "directory"))
+    return data_directory(_from(file.absolute().parent, configured) if isinstance(configured, str) else None)
 
 
 def _from(directory: Path, configured: str | None) -> Path | None:

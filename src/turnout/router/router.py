@@ -15,6 +15,8 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, Final, NoReturn, Protocol
 
+import msgspec
+
 from turnout.errors import Cancelled, RequestFailed, UnknownRoute
 from turnout.execution.breaker import BreakerBoard
 from turnout.execution.deadline import Deadline
@@ -49,7 +51,7 @@ class Routes(Protocol):
         ...
 
     def names(self) -> Iterable[str]:
-        """Every name that a caller can ask for, patterns as they are written."""
+        """Every name that a caller can ask for: routes that are no pattern, and targets."""
         ...
 
 
@@ -165,7 +167,7 @@ class Router:
         admitted.context = context = Context(
             features=read_features(outline, lists=route.lists, language=route.reads_language),
             dialect=request.dialect,
-            caller=request.caller,
+            caller=_with_user(request.caller, outline.user),
             conditions=Conditions(
                 now=self._clock.now(),
                 draw=random.random(),  # noqa: S311 - a split of traffic is no secret
@@ -215,6 +217,11 @@ class Router:
         if decision.cost_usd is not None:
             headers.append(("x-turnout-cost", f"{decision.cost_usd:f}"))
         return Reply(200, headers, body=delivered.body, decision=decision)
+
+
+def _with_user(caller: Caller, user: str | None) -> Caller:
+    """`caller` with the user that the dialect's own field names, unless a header named one."""
+    return caller if caller.user or not user else msgspec.structs.replace(caller, user=user)
 
 
 def _ascii(text: str) -> str:
