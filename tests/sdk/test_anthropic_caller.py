@@ -1,4 +1,4 @@
-"""The official Anthropic SDK, unchanged but for `base_url`, before providers of either dialect."""
+"""The official Anthropic SDK, unchanged but for `base_url`, before providers of every dialect."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import anthropic
 import pytest
 
-from tests.sdk.conftest import ROUTES, Sides
+from tests.sdk.conftest import ROUTES, STOPPABLE, Sides
 from turnout.testing import HEALTHY_TEXT, THINKING_TEXT
 
 WEATHER: Any = {
@@ -119,7 +119,7 @@ def test_structured_output_follows_the_schema(sides: Sides, route: str) -> None:
     assert isinstance(json.loads(text_of(answer))["platform"], int)
 
 
-@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("route", STOPPABLE)
 def test_a_stop_sequence_ends_the_answer_before_it(sides: Sides, route: str) -> None:
     answer = sides.anthropic().messages.create(
         model=route, messages=ask("Go"), stop_sequences=["leaves"], max_tokens=500
