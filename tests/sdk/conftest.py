@@ -50,7 +50,10 @@ class Sides:
     @cache  # noqa: B019 - the sides last as long as the session
     def openai(self, *, direct: bool = False) -> openai.OpenAI:
         url = self.provider.openai_base_url if direct else self.gateway.openai_url
-        return self.clients.enter_context(openai.OpenAI(base_url=url, api_key="caller-key", max_retries=0, timeout=20))
+        client = openai.OpenAI(
+            base_url=url, api_key="caller-key", max_retries=0, timeout=20, _strict_response_validation=True
+        )
+        return self.clients.enter_context(client)
 
     @cache  # noqa: B019 - as above
     def anthropic(self, *, direct: bool = False) -> anthropic.Anthropic:

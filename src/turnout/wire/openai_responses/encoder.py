@@ -207,7 +207,7 @@ class Encoder:
         told["usage"] = self._usage and usage_to(self._usage)
         return self._event(f"response.{told['status']}", response=told)
 
-    def _event(self, name: str, **fields: Any) -> bytes:
+    def _event(self, name: str, /, **fields: Any) -> bytes:
         numbered = {"type": name, "sequence_number": self._number, **fields}
         self._number += 1
         return sse_event(encode_json(numbered), name)
