@@ -289,13 +289,13 @@ def test_a_stream_that_breaks_off_raises_after_what_came(
     sides.provider.use(fault)
     seen: list[str] = []
     responses = sides.openai().responses
-    with pytest.raises(openai.APIError):
-        if accumulated:
-            with responses.stream(model=route, input="Hi") as events:
-                seen.extend(event.delta for event in events if event.type == "response.output_text.delta")
-        else:
-            told = responses.create(model=route, input="Hi", stream=True)
-            seen.extend(event.delta for event in told if event.type == "response.output_text.delta")
+    opened: Any = (
+        responses.stream(model=route, input="Hi")
+        if accumulated
+        else responses.create(model=route, input="Hi", stream=True)
+    )
+    with opened as events, pytest.raises(openai.APIError):
+        seen.extend(event.delta for event in events if event.type == "response.output_text.delta")
     assert any(seen)
     assert HEALTHY_TEXT.startswith("".join(seen))
 

@@ -206,7 +206,11 @@ NEEDS_OF_RESPONSES: list[tuple[dict[str, Any], set[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("body", "needs"), NEEDS_OF_RESPONSES, ids=lambda value: str(sorted(value) if isinstance(value, set) else value)[:60])
+@pytest.mark.parametrize(
+    ("body", "needs"),
+    NEEDS_OF_RESPONSES,
+    ids=lambda value: str(sorted(value) if isinstance(value, set) else value)[:60],
+)
 def test_what_a_responses_request_needs(body: dict[str, Any], needs: set[str]) -> None:
     assert RESPONSES.outline({"model": "m", "input": "Hi", **body}).needs == needs
 
