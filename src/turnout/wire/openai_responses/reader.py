@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from turnout.types.stream import Mark
 from turnout.wire.event_json import encode_json, expect
@@ -11,12 +13,27 @@ from turnout.wire.openai_responses.finish import finish_of
 from turnout.wire.openai_responses.usage import usage_from
 from turnout.wire.stream_error import stream_failure
 
+if TYPE_CHECKING:
+    from turnout.wire.sse import SseEvent
+
 # Looking up and combining flags takes longer than all else that is done for an event.
 _NONE, _TOKEN, _ERROR = Mark.NONE, Mark.TOKEN, Mark.ERROR
 _FINISH_AND_END = Mark.FINISH | Mark.END
 
 _BEGINS = frozenset({"response.created", "response.queued", "response.in_progress"})
 _ENDS = frozenset({"response.completed", "response.incomplete"})
+_TEXT = b"event: response.output_text.delta\ndata: "
+_DATA = len(_TEXT)
+
+
+class _Text(msgspec.Struct, gc=False, tag_field="type", tag="response.output_text.delta"):
+    """An event that carries text and nothing else; as every event has a number of its own, no two are alike."""
+
+    delta: str
+    error: None = None
+
+
+_decode_text = msgspec.json.Decoder(_Text).decode
 
 
 class Reader(Following):
@@ -27,6 +44,19 @@ class Reader(Following):
     def __init__(self) -> None:
         super().__init__()
         self._calls = False
+
+    def read(self, event: SseEvent) -> Mark:
+        """Take the next event and say what it is; nearly every one is text, and of that only its length is needed."""
+        raw = event.raw
+        if not raw.startswith(_TEXT) or self.ended or self.failure is not None:
+            return super().read(event)
+        try:
+            raw.decode()
+            told = _decode_text(raw[_DATA:])
+        except (ValueError, RecursionError):
+            return super().read(event)
+        self.output_chars += len(told.delta)
+        return _TOKEN if told.delta else _NONE
 
     def take(self, body: dict[str, Any]) -> Mark:
         """Take an event's object that is no error; one of a kind that is not known says nothing."""
