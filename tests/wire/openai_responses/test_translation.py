@@ -220,6 +220,10 @@ def test_what_cannot_be_translated_is_an_error_and_not_left_out(raw: bytes) -> N
         heard(raw)
 
 
+def test_a_ping_may_come_before_the_response() -> None:
+    assert not decoded(Decoder(), event("ping"), b": comment\n\n", b"data: [DONE]\n\n")
+
+
 def test_an_event_before_the_response_is_an_error() -> None:
     with pytest.raises(ValueError, match="the response"):
         decoded(Decoder(), event("response.output_text.delta", delta="Hi"))

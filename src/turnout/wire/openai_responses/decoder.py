@@ -59,6 +59,8 @@ class Decoder:
         kind = expect(str, body.get("type"), "a type")
         if kind in ("error", "response.failed") or body.get("error"):
             raise ValueError("an error event")
+        if not kind.startswith("response."):
+            return  # a ping, which may come before anything else
         if not self._started:
             yield self._start(expect(dict, body.get("response"), "the response"))
         match kind.removeprefix("response."):
