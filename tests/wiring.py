@@ -197,7 +197,7 @@ def _responses_event(event: dict, heard: Heard) -> None:
 
 
 def _responses_finish(body: dict) -> str:
-    return (body["incomplete_details"] or {}).get("reason") or body["status"]
+    return str((body["incomplete_details"] or {}).get("reason") or body["status"])
 
 
 def _anthropic_event(event: dict, heard: Heard) -> None:

@@ -78,7 +78,10 @@ class ProviderConfig(Section):
     @classmethod
     def _callable(cls, value: str | None) -> str | None:
         if value is not None and value not in CALLABLE:
-            raise Wrong(f"the dialect '{value}' cannot be called yet.", f"Only {', '.join(CALLABLE)} can.")
+            raise Wrong(
+                f"the dialect '{value}' cannot be called yet.",
+                f"Only {', '.join(CALLABLE[:-1])} and {CALLABLE[-1]} can.",
+            )
         return value
 
     @field_validator("base_url")

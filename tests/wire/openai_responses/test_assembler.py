@@ -22,7 +22,8 @@ def test_the_last_event_holds_the_unary_answer_fields_unknown_here_included() ->
 def test_items_that_the_last_event_leaves_out_are_those_that_came() -> None:
     second = ITEM | {"id": "msg_2"}
     late = event("response.output_item.done", output_index=1, item=second)
-    for output in ([], None):
+    nothing: list[Any] = [[], None]
+    for output in nothing:
         last = event("response.incomplete", response=RESPONSE | {"status": "incomplete", "output": output})
         assert assembled(Assembler(), CREATED, late, DONE, last)["output"] == [ITEM, second]
 

@@ -165,7 +165,7 @@ def test_the_response_repeats_what_was_asked() -> None:
 
 def test_log_probabilities_are_kept_with_their_text() -> None:
     logprobs = (TokenLogprob("Hi", -0.5, (("Ho", -1.0),)),)
-    deltas = [STARTED, TextDelta("Hi", logprobs), Finished(Finish.STOP), Ended()]
+    deltas: list[Delta] = [STARTED, TextDelta("Hi", logprobs), Finished(Finish.STOP), Ended()]
     sent = encoded(Encoder({}, "m"), deltas)
     assert folded(decoded(Decoder(), sent)).logprobs == logprobs
     (content,) = through_responses(sent)["output"][0]["content"]
