@@ -198,3 +198,17 @@ def test_an_unknown_route_is_not_found_and_names_those_that_are(sides: Sides) ->
 
 def test_the_routes_are_listed_as_models(sides: Sides) -> None:
     assert {"of-openai", "of-anthropic"} <= {model.id for model in sides.anthropic().models.list()}
+
+
+@pytest.mark.parametrize(
+    ("asked", "reason"),
+    [
+        ({"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, "lacks_server_tools"),
+        ({"stop_sequences": ["END"]}, "lacks_stop"),
+        ({"top_k": 5}, "lacks_top_k"),
+    ],
+)
+def test_what_responses_cannot_say_is_never_lost_on_it(sides: Sides, asked: dict[str, Any], reason: str) -> None:
+    with pytest.raises(anthropic.BadRequestError, match=reason):
+        sides.anthropic().messages.create(model="of-responses", messages=ask("Hi"), max_tokens=50, **asked)
+    assert not sides.provider.requests
