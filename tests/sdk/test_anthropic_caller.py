@@ -205,7 +205,7 @@ def test_the_routes_are_listed_as_models(sides: Sides) -> None:
     [
         ({"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, "lacks_server_tools"),
         ({"stop_sequences": ["END"]}, "lacks_stop"),
-        ({"top_k": 5}, "lacks_top_k"),
+        ({"extra_body": {"top_k": 5}}, "lacks_top_k"),
     ],
 )
 def test_what_responses_cannot_say_is_never_lost_on_it(sides: Sides, asked: dict[str, Any], reason: str) -> None:
