@@ -34,6 +34,7 @@ from turnout.wire.registry import dialect
 from turnout.wire.sse import SseSplitter
 
 OPENAI, ANTHROPIC = DialectName.OPENAI_CHAT, DialectName.ANTHROPIC_MESSAGES
+RESPONSES = DialectName.OPENAI_RESPONSES
 PRICE = Price(input=Decimal(1), output=Decimal(10), version="test")
 QUICK = Timeouts(connect=0.5, first_token=0.5, idle=0.5, answer=0.5, total=5.0)
 
@@ -56,7 +57,8 @@ def endpoint(
 
 def request(speaks: DialectName = OPENAI, *, stream: bool = False, caller: Caller | None = None) -> Request:
     """A small conversation."""
-    body = {"model": "route", "messages": [{"role": "user", "content": "hello"}], "max_tokens": 500, "stream": stream}
+    conversation, limit = ("input", "max_output_tokens") if speaks is RESPONSES else ("messages", "max_tokens")
+    body = {"model": "route", conversation: [{"role": "user", "content": "hello"}], limit: 500, "stream": stream}
     raw = msgspec.json.encode(body)
     return Request(dialect=speaks, route="route", raw=raw, body=body, stream=stream, caller=caller or Caller())
 
@@ -171,7 +173,7 @@ def heard_in(raw: bytes, speaks: DialectName) -> Heard:
         if data == b"[DONE]":
             heard.complete = True
             continue
-        (_openai_event if speaks is OPENAI else _anthropic_event)(msgspec.json.decode(data), heard)
+        _EVENTS[speaks](msgspec.json.decode(data), heard)
     assert not splitter.rest.strip()
     return heard
 
@@ -181,6 +183,21 @@ def _openai_event(event: dict, heard: Heard) -> None:
     for choice in event.get("choices", []):
         heard.text += choice["delta"].get("content") or ""
         heard.finish = choice.get("finish_reason") or heard.finish
+
+
+def _responses_event(event: dict, heard: Heard) -> None:
+    match event["type"]:
+        case "error" | "response.failed":
+            heard.error = True
+        case "response.completed" | "response.incomplete":
+            heard.complete = True
+            heard.finish = _responses_finish(event["response"])
+        case "response.output_text.delta":
+            heard.text += event["delta"]
+
+
+def _responses_finish(body: dict) -> str:
+    return str((body["incomplete_details"] or {}).get("reason") or body["status"])
 
 
 def _anthropic_event(event: dict, heard: Heard) -> None:
@@ -195,9 +212,15 @@ def _anthropic_event(event: dict, heard: Heard) -> None:
             heard.text += event["delta"].get("text", "")
 
 
+_EVENTS = {OPENAI: _openai_event, RESPONSES: _responses_event, ANTHROPIC: _anthropic_event}
+
+
 def _whole(body: dict, speaks: DialectName) -> Heard:
     if speaks is OPENAI:
         choice = body["choices"][0]
         return Heard(choice["message"]["content"] or "", complete=True, finish=choice["finish_reason"])
+    if speaks is RESPONSES:
+        said = "".join(part["text"] for item in body["output"] for part in item.get("content", []))
+        return Heard(said, complete=True, finish=_responses_finish(body))
     text = "".join(block.get("text", "") for block in body["content"])
     return Heard(text, complete=body["stop_reason"] is not None, finish=body["stop_reason"])

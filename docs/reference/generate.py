@@ -35,6 +35,7 @@ from turnout.wire.anthropic_messages import errors as anthropic_errors
 from turnout.wire.anthropic_messages import limits as anthropic_limits
 from turnout.wire.openai_chat import errors as openai_errors
 from turnout.wire.openai_chat import limits as openai_limits
+from turnout.wire.openai_responses import limits as responses_limits
 
 DOCS: Final = Path(__file__).parents[1]
 PART: Final = re.compile(r"(<!-- generated: (?P<name>[\w-]+) -->\n).*?(<!-- end generated -->)", re.DOTALL)
@@ -156,7 +157,11 @@ def _constants(values: msgspec.Struct, meanings: Mapping[str, str]) -> str:
 
 def drops() -> str:
     """Each reason that a lack gives."""
-    lacking = {"OpenAI Chat": openai_limits.LACKS, "Anthropic Messages": anthropic_limits.LACKS}
+    lacking = {
+        "OpenAI Chat": openai_limits.LACKS,
+        "OpenAI Responses": responses_limits.LACKS,
+        "Anthropic Messages": anthropic_limits.LACKS,
+    }
     rows = (
         (
             f"`lacks_{need}`",
@@ -175,6 +180,7 @@ def advisory() -> str:
     """The fields that a translation leaves out."""
     rows = [
         *_left_out("OpenAI Chat", openai_limits.ADVISORY, openai_limits.ADVISORY_WITHIN),
+        *_left_out("OpenAI Responses", responses_limits.ADVISORY, responses_limits.ADVISORY_WITHIN),
         *_left_out("Anthropic Messages", anthropic_limits.ADVISORY, anthropic_limits.ADVISORY_WITHIN),
     ]
     return table(("request in", "field", "with", "why it may be left out"), rows)

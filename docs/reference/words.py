@@ -24,7 +24,8 @@ NEEDS: Final[Mapping[Need, str]] = MappingProxyType(
         Need.PENALTIES: "frequency and presence penalties",
         Need.REASONING: "reasoning before the answer (thinking)",
         Need.SEED: "sampling that can be repeated",
-        Need.SERVER_TOOLS: "tools that the provider runs itself",
+        Need.SERVER_TOOLS: "tools that the provider runs itself, which no two dialects have alike",
+        Need.STOP: "stop sequences",
         Need.TOOLS: "function tools",
         Need.TOP_K: "sampling from the k likeliest tokens",
     }

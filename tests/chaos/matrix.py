@@ -145,6 +145,9 @@ CASES = (
     *(Case(fault, _NO, _NO) for fault in ("status(400)", "status(404)", "status(422)", "status(413)")),
 )
 
+NO_DONE = Case("drip(10)+no_done", _CUT, _2ND, _ANY)
+"""What `no_done` is where a provider speaks Responses, whose last event is the finish signal as well."""
+
 PARTIAL_ANSWERS = ("tokens(3)", "over_max_tokens", "tool_args(truncated)", "tool_args(not_json)", "tool_args(unknown)")
 """Verbs that change what is said, not whether it is complete: `tests/sdk` and the dialects' own tests look at them."""
 

@@ -9,8 +9,8 @@ import time
 import pytest
 
 from tests.chaos.drill import all_ended, drill
-from tests.chaos.matrix import CASES, EITHER_WAY, PARTIAL_ANSWERS, Case, Owed
-from tests.wiring import ANTHROPIC, OPENAI, QUICK, Heard, Wired
+from tests.chaos.matrix import CASES, EITHER_WAY, NO_DONE, PARTIAL_ANSWERS, Case, Owed
+from tests.wiring import ANTHROPIC, OPENAI, QUICK, RESPONSES, Heard, Wired
 from turnout.errors import RequestFailed, UpstreamRejected
 from turnout.testing import HEALTHY_TEXT, VERBS
 from turnout.types.dialect import DialectName
@@ -22,6 +22,8 @@ MODES = ("streamed", "waiting", "whole")
 
 async def check(case: Case, mode: str, caller: DialectName, speaks: DialectName) -> tuple[str, float]:
     """Send one request through the fault; what became of it, and in how many seconds."""
+    if case.fault == "no_done" and speaks is RESPONSES:
+        case = NO_DONE
     owed = case.streamed if mode == "streamed" else case.waiting
     if mode == "whole" and case.whole is not None:
         owed = case.whole
@@ -49,7 +51,7 @@ def _check_heard(heard: Heard | RequestFailed, owed: Owed) -> None:
     else:
         assert (heard.complete, heard.error) == (True, False), heard
         assert heard.text == HEALTHY_TEXT
-        assert heard.finish in {"stop", "end_turn"}
+        assert heard.finish in {"stop", "completed", "end_turn"}
 
 
 def _check_record(wired: Wired, owed: Owed) -> None:
@@ -75,10 +77,10 @@ def test_the_matrix_names_every_verb() -> None:
     assert named == set(VERBS)
 
 
-DIALECTS = (OPENAI, ANTHROPIC)
+DIALECTS = (OPENAI, RESPONSES, ANTHROPIC)
 PAIRS = tuple(itertools.product(DIALECTS, DIALECTS))
 SAMPLE = [
-    pytest.param(case, mode, *PAIRS[(number + turn) % 4], id=f"{case.fault}-{mode}")
+    pytest.param(case, mode, *PAIRS[(number + turn) % len(PAIRS)], id=f"{case.fault}-{mode}")
     for number, case in enumerate(CASES)
     for turn, mode in enumerate(MODES)
     if mode == "streamed" or number % 2 == turn % 2

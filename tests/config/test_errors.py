@@ -220,7 +220,7 @@ WHOLE = [
         0,
         1,
         "providers.x.dialect",
-        "the dialect 'gemini' cannot be called yet. Only openai and anthropic can.",
+        "the dialect 'gemini' cannot be called yet. Only openai, openai_responses and anthropic can.",
     ),
     (
         "providers:\n  x: {dialect: openai, base_url: llama:8000}\ntargets:\n  a: {provider: x}\n",

@@ -1,4 +1,4 @@
-"""One provider of both dialects, directly and behind a gateway."""
+"""One provider of every dialect, directly and behind a gateway."""
 
 from __future__ import annotations
 
@@ -17,20 +17,25 @@ from turnout.testing import HostedFaultProvider, running_fault_provider
 CONFIG = """
 providers:
   chat:     {{dialect: openai, base_url: "{provider.openai_base_url}", api_key: provider-key}}
+  responses: {{dialect: openai_responses, base_url: "{provider.openai_base_url}", api_key: provider-key}}
   messages: {{dialect: anthropic, base_url: "{provider.anthropic_base_url}", api_key: provider-key}}
 targets:
   openai:    {{provider: chat, price: {{input: 1, output: 2}}}}
   anthropic: {{provider: messages, price: {{input: 1, output: 2}}}}
   chat-model: {{provider: chat, model: the-model, price: {{input: 1, output: 2}}}}
+  responses-model: {{provider: responses, model: the-model, price: {{input: 1, output: 2}}}}
   messages-model: {{provider: messages, model: the-model, price: {{input: 1, output: 2}}}}
 routes:
   "openai/*":    {{policy: openai}}
   "anthropic/*": {{policy: anthropic}}
   of-openai:    {{policy: chat-model, timeouts: {{first_token: 2s, idle: 1s, answer: 3s, total: 5s}}}}
+  of-responses: {{policy: responses-model, timeouts: {{first_token: 2s, idle: 1s, answer: 3s, total: 5s}}}}
   of-anthropic: {{policy: messages-model, timeouts: {{first_token: 2s, idle: 1s, answer: 3s, total: 5s}}}}
 """
 
-ROUTES = ("of-openai", "of-anthropic")
+ROUTES = ("of-openai", "of-responses", "of-anthropic")
+STOPPABLE = ("of-openai", "of-anthropic")
+"""Those whose provider has stop sequences."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +50,10 @@ class Sides:
     @cache  # noqa: B019 - the sides last as long as the session
     def openai(self, *, direct: bool = False) -> openai.OpenAI:
         url = self.provider.openai_base_url if direct else self.gateway.openai_url
-        return self.clients.enter_context(openai.OpenAI(base_url=url, api_key="caller-key", max_retries=0, timeout=20))
+        client = openai.OpenAI(
+            base_url=url, api_key="caller-key", max_retries=0, timeout=20, _strict_response_validation=True
+        )
+        return self.clients.enter_context(client)
 
     @cache  # noqa: B019 - as above
     def anthropic(self, *, direct: bool = False) -> anthropic.Anthropic:

@@ -1,4 +1,4 @@
-"""The official Anthropic SDK, unchanged but for `base_url`, before providers of either dialect."""
+"""The official Anthropic SDK, unchanged but for `base_url`, before providers of every dialect."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import anthropic
 import pytest
 
-from tests.sdk.conftest import ROUTES, Sides
+from tests.sdk.conftest import ROUTES, STOPPABLE, Sides
 from turnout.testing import HEALTHY_TEXT, THINKING_TEXT
 
 WEATHER: Any = {
@@ -119,7 +119,7 @@ def test_structured_output_follows_the_schema(sides: Sides, route: str) -> None:
     assert isinstance(json.loads(text_of(answer))["platform"], int)
 
 
-@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("route", STOPPABLE)
 def test_a_stop_sequence_ends_the_answer_before_it(sides: Sides, route: str) -> None:
     answer = sides.anthropic().messages.create(
         model=route, messages=ask("Go"), stop_sequences=["leaves"], max_tokens=500
@@ -198,3 +198,17 @@ def test_an_unknown_route_is_not_found_and_names_those_that_are(sides: Sides) ->
 
 def test_the_routes_are_listed_as_models(sides: Sides) -> None:
     assert {"of-openai", "of-anthropic"} <= {model.id for model in sides.anthropic().models.list()}
+
+
+@pytest.mark.parametrize(
+    ("asked", "reason"),
+    [
+        ({"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, "lacks_server_tools"),
+        ({"stop_sequences": ["END"]}, "lacks_stop"),
+        ({"extra_body": {"top_k": 5}}, "lacks_top_k"),
+    ],
+)
+def test_what_responses_cannot_say_is_never_lost_on_it(sides: Sides, asked: dict[str, Any], reason: str) -> None:
+    with pytest.raises(anthropic.BadRequestError, match=reason):
+        sides.anthropic().messages.create(model="of-responses", messages=ask("Hi"), max_tokens=50, **asked)
+    assert not sides.provider.requests

@@ -8,6 +8,7 @@ from turnout.types.dialect import DialectName
 from turnout.wire.registry import dialect
 
 OPENAI, ANTHROPIC = dialect(DialectName.OPENAI_CHAT), dialect(DialectName.ANTHROPIC_MESSAGES)
+RESPONSES = dialect(DialectName.OPENAI_RESPONSES)
 HI: list[dict[str, Any]] = [{"role": "user", "content": "Hi"}]
 HI_BLOCKS: list[dict[str, Any]] = [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}]
 SCHEMA = {
@@ -17,6 +18,7 @@ SCHEMA = {
     "additionalProperties": False,
 }
 TOOL = {"type": "function", "function": {"name": "weather", "description": "Now", "parameters": SCHEMA}}
+TOOL_FLAT = {"type": "function", "name": "weather", "description": "Now", "parameters": SCHEMA, "strict": False}
 TOOL_BLOCK = {"name": "weather", "description": "Now", "input_schema": SCHEMA}
 
 

@@ -46,6 +46,16 @@ def through_openai(stream: bytes) -> dict[str, Any]:
     return final.model_dump(mode="json", exclude_unset=True)
 
 
+def through_responses(stream: bytes) -> dict[str, Any]:
+    """The final response. An incomplete one is the last event's: the SDK's accumulator only knows completed ones."""
+    SERVED.stream = stream
+    with OPENAI.responses.stream(model="m", input="hi") as answer:
+        last: Any = list(answer)[-1]
+    assert last.type in ("response.completed", "response.incomplete")
+    told: dict[str, Any] = last.response.model_dump(mode="json", exclude_unset=True)
+    return told
+
+
 def through_anthropic(stream: bytes) -> dict[str, Any]:
     """The final message."""
     SERVED.stream = stream

@@ -199,6 +199,17 @@ NOT_ANSWERS: list[tuple[DialectName, Any, str]] = [
     (DialectName.OPENAI_CHAT, {"choices": [{"message": None, "finish_reason": "stop"}]}, "not a chat completion"),
     (DialectName.OPENAI_CHAT, {**completion({"content": "Hi"}), "error": {"code": 500}}, "an error in a body"),
     (DialectName.OPENAI_CHAT, message([{"type": "text", "text": "Hi"}]), "without choices"),
+    *((DialectName.OPENAI_RESPONSES, body, reason) for body, reason in [
+        ({"status": "completed"}, "without output"),
+        ({"status": "completed", "output": {}}, "not a response"),
+        ({"status": "completed", "output": [7]}, "not a response"),
+        ({"status": "failed", "output": [], "error": None}, "of the status 'failed'"),
+        ({"status": "failed", "output": [], "error": {"code": "server_error"}}, "an error in a body"),
+        ({"status": "queued", "output": []}, "of the status 'queued'"),
+        ({"status": "in_progress", "output": []}, "of the status 'in_progress'"),
+        ({"output": []}, "without a status"),
+        (completion({"content": "Hi"}), "without a status"),
+    ]),
     (DialectName.ANTHROPIC_MESSAGES, message([], stop=None), "without a stop reason"),  # type: ignore[arg-type]
     (DialectName.ANTHROPIC_MESSAGES, message([]) | {"content": None}, "without content"),
     (DialectName.ANTHROPIC_MESSAGES, message([]) | {"content": "Hi"}, "not a message"),
@@ -220,6 +231,21 @@ def test_facts_of_an_openai_answer() -> None:
     assert facts.usage == Usage(input_tokens=10, cached_tokens=4, output_tokens=3)
     assert (facts.finish, facts.model) == (Finish.STOP, "gpt-4o")
     assert facts.output_chars == len("Hi" + "weather" + '{"city":"Oslo"}')
+
+
+def test_facts_of_a_response() -> None:
+    output = [
+        {"type": "reasoning", "summary": [{"text": "Hm"}]},
+        {"type": "message", "content": [{"type": "output_text", "text": "Hi"}, {"type": "refusal", "refusal": "No"}]},
+        {"type": "function_call", "name": "weather", "arguments": "{}"},
+        {"type": "web_search_call", "action": {"type": "search"}},
+    ]
+    usage = {"input_tokens": 10, "output_tokens": 3, "input_tokens_details": {"cached_tokens": 4}}
+    body = {"status": "completed", "error": None, "model": "gpt-5", "output": output, "usage": usage}
+    facts = dialect(DialectName.OPENAI_RESPONSES).read_answer(msgspec.json.encode(body))
+    assert facts.usage == Usage(input_tokens=10, cached_tokens=4, output_tokens=3)
+    assert (facts.finish, facts.model) == (Finish.TOOL_CALLS, "gpt-5")
+    assert facts.output_chars == len("Hm" + "Hi" + "No" + "weather" + "{}")
 
 
 def test_facts_of_an_anthropic_answer() -> None:

@@ -11,6 +11,7 @@ import pytest
 from anthropic.types.shared.error_response import ErrorResponse
 from hypothesis import given
 from hypothesis import strategies as st
+from openai.types.responses import ResponseFailedEvent
 
 from turnout import errors
 from turnout.errors import (
@@ -34,6 +35,7 @@ from turnout.wire.registry import DIALECTS, dialect
 from turnout.wire.retry_after import retry_after_s
 
 OPENAI, ANTHROPIC = dialect(DialectName.OPENAI_CHAT), dialect(DialectName.ANTHROPIC_MESSAGES)
+RESPONSES = dialect(DialectName.OPENAI_RESPONSES)
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
@@ -226,6 +228,7 @@ def test_an_error_has_the_status_and_type_of_the_callers_dialect(
     status, _, body = OPENAI.encode_error(error)
     told = json.loads(body)["error"]
     assert (status, told["type"], told["code"]) == openai
+    assert RESPONSES.encode_error(error) == OPENAI.encode_error(error)
     assert (told["message"], told["param"]) == (error.message, error.param)
     status, _, body = ANTHROPIC.encode_error(error)
     told = json.loads(body)
@@ -301,9 +304,24 @@ def test_a_refused_key_of_ours_is_never_shown_as_the_callers() -> None:
 def test_the_error_that_ends_a_stream_is_an_event_of_the_dialect() -> None:
     error = Interrupted("the provider went silent", decision_id="0198")
     openai, anthropic = OPENAI.encode_stream_error(error), ANTHROPIC.encode_stream_error(error)
+    responses = RESPONSES.encode_stream_error(error)
     assert openai.startswith(b'data: {"error":{')
     assert openai.endswith(b"}\n\n")
     assert b"[DONE]" not in openai
     assert anthropic.startswith(b'event: error\ndata: {"type":"error"')
     assert anthropic.endswith(b"}\n\n")
     ErrorResponse.model_validate(json.loads(anthropic.split(b"data: ")[1]), strict=True)
+    assert responses.startswith(b'event: response.failed\ndata: {"type":"response.failed"')
+    told = json.loads(responses.split(b"data: ")[1])
+    assert (told["response"]["status"], told["response"]["error"]["message"]) == ("failed", error.message)
+    assert told["error"] == json.loads(openai.split(b"data: ")[1])["error"]
+    ResponseFailedEvent.model_validate(told, strict=True)
+
+
+def test_a_failed_response_names_a_code_that_the_sdk_knows() -> None:
+    for error, code in (
+        (UpstreamBusy("m", failures=[BUSY]), "rate_limit_exceeded"),
+        (UpstreamFailed("m"), "server_error"),
+    ):
+        told = json.loads(RESPONSES.encode_stream_error(error).split(b"data: ")[1])
+        assert told["response"]["error"]["code"] == code

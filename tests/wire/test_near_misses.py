@@ -51,6 +51,20 @@ WORDS = st.sampled_from(
         "data:text/plain;base64,!!!",
         "{}",
         "low",
+        "message",
+        "input_text",
+        "output_text",
+        "input_image",
+        "input_file",
+        "function_call",
+        "function_call_output",
+        "reasoning",
+        "summary_text",
+        "completed",
+        "incomplete",
+        "custom",
+        "web_search",
+        "anthropic-claude-v1:signature:s",
     ]
 )
 FIELDS = st.sampled_from(
@@ -100,6 +114,18 @@ FIELDS = st.sampled_from(
         "user_id",
         "description",
         "disable_parallel_tool_use",
+        "call_id",
+        "output",
+        "summary",
+        "encrypted_content",
+        "file_url",
+        "detail",
+        "status",
+        "logprobs",
+        "reason",
+        "verbosity",
+        "caller",
+        "namespace",
     ]
 )
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=6) | WORDS
@@ -155,7 +181,62 @@ WHOLE: dict[DialectName, dict[str, Any]] = {
         "stop_sequences": ["x"],
     },
 }
+WHOLE[DialectName.OPENAI_RESPONSES] = {
+    "instructions": "S",
+    "input": [
+        {"type": "message", "role": "developer", "content": [{"type": "input_text", "text": "S"}]},
+        {
+            "role": "user",
+            "content": [
+                {"type": "input_text", "text": "Hi"},
+                {"type": "input_image", "image_url": "data:image/png;base64,AA==", "detail": "low"},
+                {"type": "input_file", "filename": "a.txt", "file_data": "data:text/plain;base64,aGk="},
+            ],
+        },
+        {
+            "type": "reasoning",
+            "id": "rs",
+            "summary": [{"type": "summary_text", "text": "x"}],
+            "content": [{"type": "reasoning_text", "text": "y"}],
+            "encrypted_content": "anthropic-claude-v1:signature:s",
+        },
+        {
+            "type": "message",
+            "role": "assistant",
+            "content": [{"type": "output_text", "text": "a"}, {"type": "refusal", "refusal": "r"}],
+        },
+        {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}", "caller": {"type": "direct"}},
+        {"type": "function_call_output", "call_id": "c", "output": [{"type": "input_text", "text": "4"}]},
+        {"type": "message", "role": "user", "content": "So?"},
+    ],
+    "tools": [{"type": "function", "name": "f", "parameters": {}, "strict": True}],
+    "tool_choice": {"type": "function", "name": "f"},
+    "text": {"format": {"type": "json_schema", "name": "n", "schema": {"properties": {}}}, "verbosity": "medium"},
+    "include": ["message.output_text.logprobs", "reasoning.encrypted_content"],
+    "top_logprobs": 2,
+    "reasoning": {"effort": "low", "summary": "auto"},
+    "temperature": 0.5,
+    "user": "u",
+}
 ANSWERS: dict[DialectName, dict[str, Any]] = {
+    DialectName.OPENAI_RESPONSES: {
+        "id": "a",
+        "model": "m",
+        "status": "incomplete",
+        "incomplete_details": {"reason": "max_output_tokens"},
+        "output": [
+            {"type": "reasoning", "id": "rs", "summary": [{"type": "summary_text", "text": "x"}]},
+            {
+                "type": "message",
+                "content": [
+                    {"type": "output_text", "text": "x", "logprobs": [{"token": "x", "logprob": -1}]},
+                    {"type": "refusal", "refusal": "r"},
+                ],
+            },
+            {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"},
+        ],
+        "usage": {"input_tokens": 1, "input_tokens_details": {"cached_tokens": 1}},
+    },
     DialectName.OPENAI_CHAT: {
         "id": "a",
         "model": "m",

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.wire.asking import ANTHROPIC, HI, OPENAI, TOOL, TOOL_BLOCK
+from tests.wire.asking import ANTHROPIC, HI, OPENAI, RESPONSES, TOOL, TOOL_BLOCK, TOOL_FLAT
+from turnout.errors import InvalidRequest
 from turnout.types.dialect import Need
 
 
@@ -30,8 +31,10 @@ NEEDS_OF_OPENAI: list[tuple[dict[str, Any], set[str]]] = [
     ({"logit_bias": {"50256": -100}}, {Need.LOGIT_BIAS}),
     ({"logprobs": False}, set()),
     ({"logprobs": True, "top_logprobs": 3}, {Need.LOGPROBS}),
-    ({"stop": "\n"}, {"field:stop"}),
-    ({"stop": ["END", "\n\n"]}, {"field:stop"}),
+    ({"stop": []}, set()),
+    ({"stop": "END"}, {Need.STOP}),
+    ({"stop": "\n"}, {Need.STOP, "field:stop"}),
+    ({"stop": ["END", "\n\n"]}, {Need.STOP, "field:stop"}),
     ({"tools": []}, set()),
     ({"tools": [TOOL]}, {Need.TOOLS}),
     ({"tools": [{"type": "custom", "custom": {"name": "x"}}]}, {Need.TOOLS, "field:tools"}),
@@ -82,8 +85,9 @@ DOCUMENT = {"type": "document", "source": {"type": "base64", "media_type": "appl
 NEEDS_OF_ANTHROPIC: list[tuple[dict[str, Any], set[str]]] = [
     ({}, set()),
     ({"top_k": 5}, {Need.TOP_K}),
-    ({"stop_sequences": ["a", "b", "c", "d"]}, set()),
-    ({"stop_sequences": ["a", "b", "c", "d", "e"]}, {"field:stop_sequences"}),
+    ({"stop_sequences": []}, set()),
+    ({"stop_sequences": ["a", "b", "c", "d"]}, {Need.STOP}),
+    ({"stop_sequences": ["a", "b", "c", "d", "e"]}, {Need.STOP, "field:stop_sequences"}),
     ({"tools": [TOOL_BLOCK]}, {Need.TOOLS}),
     ({"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, {Need.TOOLS, Need.SERVER_TOOLS}),
     ({"tools": [{**TOOL_BLOCK, "name": "n" * 65}]}, {Need.TOOLS, "field:tools.name"}),
@@ -132,3 +136,85 @@ NEEDS_OF_ANTHROPIC: list[tuple[dict[str, Any], set[str]]] = [
 @pytest.mark.parametrize(("body", "needs"), NEEDS_OF_ANTHROPIC, ids=shown)
 def test_what_an_anthropic_request_needs(body: dict[str, Any], needs: set[str]) -> None:
     assert ANTHROPIC.outline({"model": "m", "max_tokens": 10, "messages": HI, **body}).needs == needs
+
+
+CALL = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
+
+
+def asked(part: dict[str, Any]) -> dict[str, Any]:
+    return {"input": [{"role": "user", "content": [part]}]}
+
+
+NEEDS_OF_RESPONSES: list[tuple[dict[str, Any], set[str]]] = [
+    ({}, set()),
+    ({"instructions": "S", "user": "u", "safety_identifier": "u", "max_output_tokens": 9, "top_p": 1}, set()),
+    ({"temperature": 1}, set()),
+    ({"temperature": 1.5}, {"field:temperature"}),
+    ({"tools": [TOOL_FLAT]}, {Need.TOOLS}),
+    ({"tools": [{**TOOL_FLAT, "defer_loading": True}]}, {Need.TOOLS, "field:tools.defer_loading"}),
+    ({"tools": [{"type": "custom", "name": "x"}]}, {Need.TOOLS, "field:tools"}),
+    ({"tools": [{"type": "web_search"}]}, {Need.TOOLS, Need.SERVER_TOOLS}),
+    ({"tools": [{"type": "mcp", "server_label": "x"}, TOOL_FLAT]}, {Need.TOOLS, Need.SERVER_TOOLS}),
+    ({"tool_choice": "required", "parallel_tool_calls": False}, set()),
+    ({"tool_choice": {"type": "function", "name": "f"}}, set()),
+    ({"tool_choice": {"type": "web_search_preview"}}, {"field:tool_choice"}),
+    ({"tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": []}}, {"field:tool_choice"}),
+    ({"text": {"format": {"type": "text"}, "verbosity": "medium"}}, set()),
+    ({"text": {"format": {"type": "json_object"}}}, {Need.JSON_OBJECT}),
+    ({"text": {"format": {"type": "json_schema", "name": "x", "schema": {}}}}, {Need.JSON_SCHEMA}),
+    ({"text": {"format": {"type": "grammar"}, "verbosity": "low"}}, {"field:text.format", "field:text.verbosity"}),
+    ({"reasoning": {"effort": "low", "summary": "auto"}}, {Need.REASONING}),
+    ({"reasoning": {"effort": "none"}}, set()),
+    ({"reasoning": {"summary": "detailed", "context": "auto", "mode": "standard"}}, set()),
+    ({"reasoning": {"context": "all_turns", "mode": "pro"}}, {"field:reasoning.context", "field:reasoning.mode"}),
+    ({"reasoning": {"effort": "low"}, "temperature": 0}, {Need.REASONING, "field:temperature"}),
+    ({"reasoning": {"effort": "low"}, "tool_choice": "required"}, {Need.REASONING, "field:tool_choice"}),
+    ({"include": ["reasoning.encrypted_content"]}, set()),
+    ({"include": ["message.output_text.logprobs"], "top_logprobs": 2}, {Need.LOGPROBS}),
+    ({"include": ["file_search_call.results"]}, {"field:include"}),
+    ({"top_logprobs": 0}, set()),
+    ({"store": False, "background": False, "truncation": "disabled", "service_tier": "auto"}, set()),
+    ({"metadata": {"a": "b"}, "prompt_cache_key": "k", "max_tool_calls": 3}, set()),
+    ({"store": True}, {"field:store"}),
+    ({"truncation": "auto"}, {"field:truncation"}),
+    ({"service_tier": "flex"}, {"field:service_tier"}),
+    ({"previous_response_id": "resp_1"}, {"field:previous_response_id"}),
+    ({"conversation": "conv_1", "prompt": {"id": "p"}}, {"field:conversation", "field:prompt"}),
+    ({"stop": ["x"], "seed": 1}, {"field:stop", "field:seed"}),
+    ({"never_heard_of": 1}, {"field:never_heard_of"}),
+    ({"input": None}, {"field:first_message", "field:last_message"}),
+    ({"input": []}, {"field:first_message", "field:last_message"}),
+    ({"input": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}, {"field:last_message"}),
+    ({"input": [CALL, {"type": "function_call_output", "call_id": "c", "output": "4"}]}, {"field:first_message"}),
+    ({"input": [{"type": "function_call_output", "call_id": "c", "output": "4"}]}, set()),
+    (
+        {"input": [*HI, {**CALL, "namespace": "n", "caller": {"type": "program"}}, *HI]},
+        {"field:namespace", "field:caller"},
+    ),
+    ({"input": [*HI, {"type": "reasoning", "id": "r", "summary": []}, CALL, *HI]}, set()),
+    ({"input": [*HI, {"type": "item_reference", "id": "msg_1"}, *HI]}, {"field:item_reference"}),
+    ({"input": [*HI, {"type": "web_search_call", "id": "ws_1"}, *HI]}, {"field:web_search_call"}),
+    (asked({"type": "input_image", "image_url": "data:image/png;base64,AA=="}), {Need.IMAGES}),
+    (asked({"type": "input_image", "image_url": "https://x.org/a"}), {Need.IMAGES, Need.IMAGE_URLS}),
+    (asked({"type": "input_image", "file_id": "f"}), {Need.IMAGES, "field:file_id"}),
+    (asked({"type": "input_file", "file_data": "data:application/pdf;base64,AA=="}), {Need.DOCUMENTS}),
+    (asked({"type": "input_file", "file_data": "data:video/mp4;base64,AA=="}), {Need.DOCUMENTS, "field:file"}),
+    (asked({"type": "input_file", "file_url": "https://x.org/a"}), {Need.DOCUMENTS, "field:file_url"}),
+    (asked({"type": "input_file", "file_id": "f"}), {Need.DOCUMENTS, "field:file_id"}),
+    (asked({"type": "input_audio", "input_audio": {}}), {Need.AUDIO}),
+    (asked({"type": "input_video"}), {"field:input_video"}),
+]
+
+
+@pytest.mark.parametrize(
+    ("body", "needs"),
+    NEEDS_OF_RESPONSES,
+    ids=lambda value: str(sorted(value) if isinstance(value, set) else value)[:60],
+)
+def test_what_a_responses_request_needs(body: dict[str, Any], needs: set[str]) -> None:
+    assert RESPONSES.outline({"model": "m", "input": "Hi", **body}).needs == needs
+
+
+def test_an_answer_that_would_have_to_be_fetched_later_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="background"):
+        RESPONSES.outline({"model": "m", "input": "Hi", "background": True})

@@ -12,6 +12,7 @@ from anthropic.types import Message as AnthropicMessage
 from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion
+from openai.types.responses import Response
 
 from turnout.types.chat import (
     Answer,
@@ -36,6 +37,7 @@ from turnout.types.usage import Usage
 from turnout.wire.registry import DIALECTS, dialect
 
 OPENAI, ANTHROPIC = dialect(DialectName.OPENAI_CHAT), dialect(DialectName.ANTHROPIC_MESSAGES)
+RESPONSES = dialect(DialectName.OPENAI_RESPONSES)
 
 WORD = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=12)
 IDS = st.from_regex(r"[a-zA-Z0-9_-]{1,12}", fullmatch=True)
@@ -90,7 +92,7 @@ def chats(**own: st.SearchStrategy[Any]) -> st.SearchStrategy[Chat]:
         "user": st.none() | IDS,
         "stream": st.booleans(),
     }
-    return st.builds(Chat, **shared, **own)
+    return st.builds(Chat, **(shared | own))
 
 
 @given(
@@ -139,10 +141,45 @@ def test_an_anthropic_request_says_what_the_chat_says(chat: Chat) -> None:
     assert ANTHROPIC.decode_request(msgspec.json.decode(msgspec.json.encode(body))) == chat
 
 
+@given(
+    chat=chats(
+        stop=st.just(()),
+        reasoning=st.none() | st.builds(Reasoning, effort=st.sampled_from(["minimal", "low", "medium", "high", "max"])),
+        format=st.none()
+        | st.just(OutputFormat(kind="json_object"))
+        | st.builds(
+            OutputFormat,
+            kind=st.just("json_schema"),
+            name=IDS,
+            schema=SCHEMAS,
+            strict=st.booleans(),
+            description=st.none() | WORD,
+        ),
+        top_logprobs=st.none() | st.integers(1, 20),
+    ),
+    logprobs=st.booleans(),
+)
+def test_a_responses_request_says_what_the_chat_says(chat: Chat, logprobs: bool) -> None:
+    chat = msgspec.structs.replace(chat, logprobs=logprobs or chat.top_logprobs is not None)
+    body = RESPONSES.encode_request(chat, "gpt-5", ask_usage=True)
+    again = RESPONSES.decode_request(msgspec.json.decode(msgspec.json.encode(body)))
+    forced = ["tool_choice"] if chat.tool_choice is not None and chat.tool_choice.mode in ("tool", "required") else []
+    cooled = ["temperature"] if chat.temperature not in (None, 1) else []
+    foreign = tuple(cooled + forced) if chat.reasoning is not None else ()
+    assert again == msgspec.structs.replace(chat, foreign=foreign)
+
+
 @given(chat=chats())
 def test_a_chat_that_both_can_say_survives_both(chat: Chat) -> None:
     first = ANTHROPIC.decode_request(ANTHROPIC.encode_request(chat, "claude-opus-5", ask_usage=True))
     assert OPENAI.decode_request(OPENAI.encode_request(first, "gpt-4o", ask_usage=True)) == chat
+
+
+@given(chat=chats(stop=st.just(())))
+def test_a_chat_that_all_can_say_survives_all(chat: Chat) -> None:
+    first = ANTHROPIC.decode_request(ANTHROPIC.encode_request(chat, "claude-opus-5", ask_usage=True))
+    second = RESPONSES.decode_request(RESPONSES.encode_request(first, "gpt-5", ask_usage=True))
+    assert OPENAI.decode_request(OPENAI.encode_request(second, "gpt-4o", ask_usage=True)) == chat
 
 
 TOOL_USE = st.builds(ToolCall, IDS, IDS, ARGUMENTS)
@@ -172,6 +209,9 @@ def answers(*parts: st.SearchStrategy[Any], finish: list[Finish], **own: st.Sear
 
 
 LOGPROB = st.floats(-20, 0)
+OPENAI_LOGPROBS = st.lists(
+    st.builds(TokenLogprob, WORD, LOGPROB, st.lists(st.tuples(WORD, LOGPROB), max_size=2).map(tuple)), max_size=2
+).map(tuple)
 OPENAI_ANSWERS = answers(
     st.builds(Thinking, WORD, signature=st.none() | IDS),
     TEXTS,
@@ -179,9 +219,7 @@ OPENAI_ANSWERS = answers(
     finish=[Finish.STOP, Finish.LENGTH, Finish.CONTENT_FILTER],
     usage=st.none() | USAGES,
     created=st.integers(1, 2**31),
-    logprobs=st.lists(
-        st.builds(TokenLogprob, WORD, LOGPROB, st.lists(st.tuples(WORD, LOGPROB), max_size=2).map(tuple)), max_size=2
-    ).map(tuple),
+    logprobs=OPENAI_LOGPROBS,
 )
 ANTHROPIC_ANSWERS = answers(
     st.builds(Thinking, WORD, signature=IDS),
@@ -191,6 +229,28 @@ ANTHROPIC_ANSWERS = answers(
     usage=USAGES,
     stop_sequence=st.none() | WORD,
 )
+
+
+RESPONSES_ANSWERS = answers(
+    st.builds(Thinking, WORD, signature=st.none() | IDS),
+    st.builds(Thinking, redacted=IDS),
+    TEXTS,
+    WORD.map(Refusal),
+    finish=[Finish.STOP, Finish.LENGTH, Finish.CONTENT_FILTER],
+    usage=st.none() | USAGES,
+    created=st.integers(1, 2**31),
+)
+
+
+@given(answer=RESPONSES_ANSWERS)
+def test_a_responses_answer_says_what_the_answer_says(answer: Answer) -> None:
+    assert RESPONSES.decode_answer(RESPONSES.encode_answer(answer, {})) == answer
+
+
+@given(told=OPENAI_LOGPROBS)
+def test_the_log_probabilities_of_a_response_are_those_of_the_answer(told: tuple[TokenLogprob, ...]) -> None:
+    answer = Answer(id="a", model="m", parts=(Text("Hi"),), finish=Finish.STOP, usage=None, created=1, logprobs=told)
+    assert RESPONSES.decode_answer(RESPONSES.encode_answer(answer, {})) == answer
 
 
 @given(answer=OPENAI_ANSWERS)
@@ -203,8 +263,13 @@ def test_an_anthropic_answer_says_what_the_answer_says(answer: Answer) -> None:
     assert ANTHROPIC.decode_answer(ANTHROPIC.encode_answer(answer)) == answer
 
 
+ASKED = """{"instructions": "S", "metadata": {"a": "b"}, "temperature": 0.5, "parallel_tool_calls": false,
+"tools": [{"type": "function", "name": "f", "parameters": {"type": "object"}, "strict": true}],
+"tool_choice": {"type": "function", "name": "f"}, "reasoning": {"effort": "low"}, "max_output_tokens": 9,
+"text": {"format": {"type": "json_schema", "name": "n", "schema": {"type": "object"}}}, "truncation": null}"""
 ANY_ANSWER = (
     OPENAI_ANSWERS
+    | RESPONSES_ANSWERS
     | ANTHROPIC_ANSWERS
     | st.sampled_from(Finish).map(
         lambda finish: Answer(id="a", model="m", parts=(Text("Hi"),), finish=finish, usage=None)
@@ -217,6 +282,13 @@ def test_the_openai_sdk_takes_every_answer_strictly(answer: Answer) -> None:
     body = msgspec.json.decode(msgspec.json.encode(OPENAI.encode_answer(answer)))
     told = ChatCompletion.model_validate(body, strict=True)
     assert told.choices[0].message.content == (answer.text or None)
+
+
+@given(answer=ANY_ANSWER, asked=st.sampled_from(["{}", ASKED]).map(msgspec.json.decode))
+def test_the_openai_sdk_takes_every_response_strictly(answer: Answer, asked: dict[str, Any]) -> None:
+    body = msgspec.json.decode(msgspec.json.encode(RESPONSES.encode_answer(answer, asked)))
+    told = Response.model_validate(body, strict=True)
+    assert told.output_text == answer.text
 
 
 @given(answer=ANY_ANSWER)

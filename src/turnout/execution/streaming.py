@@ -54,7 +54,7 @@ async def call_assembled(attempt: LiveAttempt) -> bytes:
         for event, _ in await read_to_commit(stream, Commit(tokens=None)):
             assembler.add(event)
         body = msgspec.json.encode(assembler.body())
-        return in_callers_dialect(body, dialect, attempt.work.dialect)
+        return in_callers_dialect(body, dialect, attempt.work)
     except ValueError as error:
         raise AttemptFailed(Failure(kind=FailureKind.NOT_AN_ANSWER, message=str(error), status=200)) from error
     finally:

@@ -10,6 +10,7 @@ import msgspec
 from turnout.execution.attempt import LiveAttempt
 from turnout.execution.deadline import AttemptFailed
 from turnout.execution.opening import GOOD, dispatch, refusal
+from turnout.execution.work import Work
 from turnout.providers.transport import Exchange
 from turnout.types.failure import Failure, FailureKind
 from turnout.wire.dialect import Dialect
@@ -36,7 +37,7 @@ async def call_unary(attempt: LiveAttempt) -> bytes:
     try:
         body.decode()  # `read_answer` looks at few fields; the others must be text as well
         attempt.facts = dialect.read_answer(body)
-        return in_callers_dialect(body, dialect, work.dialect)
+        return in_callers_dialect(body, dialect, work)
     except ValueError as error:
         raise AttemptFailed(Failure(kind=FailureKind.NOT_AN_ANSWER, message=str(error), status=200)) from error
 
@@ -53,8 +54,9 @@ async def _answer(attempt: LiveAttempt, opening: Coroutine[Any, Any, Exchange]) 
         exchange.abort()
 
 
-def in_callers_dialect(body: bytes, provider: Dialect, caller: Dialect) -> bytes:
+def in_callers_dialect(body: bytes, provider: Dialect, work: Work) -> bytes:
     """The provider's own bytes where the dialects are the same; else translated. Raises `ValueError`."""
-    if provider is caller:
+    if provider is work.dialect:
         return body
-    return msgspec.json.encode(caller.encode_answer(provider.decode_answer(msgspec.json.decode(body))))
+    answer = provider.decode_answer(msgspec.json.decode(body))
+    return msgspec.json.encode(work.dialect.encode_answer(answer, work.request.body))

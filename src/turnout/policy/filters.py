@@ -11,6 +11,7 @@ from turnout.policy.base import Context, Policy
 from turnout.policy.walk import walk
 from turnout.types.candidate import Candidate, Dropped, Outcome, Plan
 from turnout.types.conditions import BreakerState
+from turnout.types.dialect import BOUND
 from turnout.types.target import Target
 
 BREAKER_OPEN: Final = "breaker_open"
@@ -81,7 +82,7 @@ def unfit_because(target: Target, context: Context) -> str | None:
     """
     features = context.features
     for need in features.needs:
-        if need.startswith("field:") and target.dialect != context.dialect:
+        if (need in BOUND or need.startswith("field:")) and target.dialect != context.dialect:
             return f"lacks_{need}"
         if need in target.lacks:
             return f"lacks_{need}"

@@ -28,6 +28,7 @@ from turnout.wire.registry import dialect
 
 CONVERSATIONS: Final[Mapping[str, DialectName]] = {
     "/v1/chat/completions": DialectName.OPENAI_CHAT,
+    "/v1/responses": DialectName.OPENAI_RESPONSES,
     "/v1/messages": DialectName.ANTHROPIC_MESSAGES,
 }
 """Each conversation's path and dialect."""

@@ -21,6 +21,8 @@ from turnout.wire.registry import dialect
 _log = logging.getLogger(__name__)
 
 _PLAIN: Final = frozenset({None, "", "identity"})
+_CONVERSATIONS: Final = ("messages", "input")
+"""The field that holds the conversation, in any dialect."""
 
 
 class ConversationEndpoint:
@@ -71,9 +73,10 @@ class ConversationEndpoint:
         model = body.get("model")
         if not isinstance(model, str) or not model:
             raise InvalidRequest("`model` must name a route or a target.", param="model")
-        messages = body.get("messages")
-        if isinstance(messages, list) and len(messages) > self._limits.max_messages:
-            raise RequestTooLarge(f"The conversation has over {self._limits.max_messages} messages.", param="messages")
+        for field in _CONVERSATIONS:
+            turns = body.get(field)
+            if isinstance(turns, list) and len(turns) > self._limits.max_messages:
+                raise RequestTooLarge(f"The conversation has over {self._limits.max_messages} messages.", param=field)
         stream = body.get("stream")
         if stream is not None and not isinstance(stream, bool):
             raise InvalidRequest("`stream` must be true or false.", param="stream")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 
 class DialectName(StrEnum):
@@ -34,5 +35,11 @@ class Need(StrEnum):
     REASONING = "reasoning"
     SEED = "seed"
     SERVER_TOOLS = "server_tools"
+    STOP = "stop"
     TOOLS = "tools"
     TOP_K = "top_k"
+
+
+BOUND: Final = frozenset({Need.SERVER_TOOLS})
+"""What each dialect has words of its own for that no other knows: as with a field, only a target of the caller's own
+dialect takes it."""

@@ -103,8 +103,8 @@ class Dialect(Protocol):
     def decode_answer(self, body: dict[str, Any]) -> Answer:
         """The answer free of its dialect. Raises `ValueError`."""
 
-    def encode_answer(self, answer: Answer) -> dict[str, Any]:
-        """The answer in this dialect."""
+    def encode_answer(self, answer: Answer, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The answer in this dialect. `body` is the caller's request, a part of which some dialects repeat."""
 
     def can_assemble(self, body: dict[str, Any]) -> bool:
         """Whether a unary answer to this request can be put together from a stream without losing anything."""

@@ -51,6 +51,15 @@ def expect(kind: type[_T], value: Any, what: str) -> _T:
     return value
 
 
+def is_whole_object(text: str) -> bool:
+    """Whether a text that comes in pieces is a JSON object by now; nothing can follow one."""
+    try:
+        read_object(text.encode("utf-8", "surrogatepass"))
+    except ValueError:
+        return False
+    return True
+
+
 def _read_leniently(data: bytes) -> Any:
     try:
         return json.loads(data.decode())

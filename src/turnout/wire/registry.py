@@ -10,10 +10,12 @@ from turnout.types.dialect import DialectName
 from turnout.wire.anthropic_messages import AnthropicMessages
 from turnout.wire.dialect import Dialect
 from turnout.wire.openai_chat import OpenAIChat
+from turnout.wire.openai_responses import OpenAIResponses
 
 DIALECTS: Final[Mapping[DialectName, Dialect]] = MappingProxyType(
     {
         DialectName.OPENAI_CHAT: OpenAIChat(),
+        DialectName.OPENAI_RESPONSES: OpenAIResponses(),
         DialectName.ANTHROPIC_MESSAGES: AnthropicMessages(),
     }
 )

@@ -56,8 +56,9 @@ class AnthropicMessages:
         """See `turnout.wire.anthropic_messages.answer`."""
         return decode_answer(body)
 
-    def encode_answer(self, answer: Answer) -> dict[str, Any]:
-        """See `turnout.wire.anthropic_messages.answer`."""
+    def encode_answer(self, answer: Answer, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """See `turnout.wire.anthropic_messages.answer`; this dialect's answers repeat nothing of the request."""
+        del body
         return encode_answer(answer)
 
     def can_assemble(self, body: dict[str, Any]) -> bool:

@@ -20,7 +20,7 @@ from turnout.types.usage import Usage
 from turnout.wire.anthropic_messages.finish import STOP_REASON
 from turnout.wire.anthropic_messages.tools import encode_call_id
 from turnout.wire.anthropic_messages.usage import usage_to
-from turnout.wire.event_json import encode_json, read_object
+from turnout.wire.event_json import encode_json, is_whole_object
 from turnout.wire.sse import sse_event
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class Encoder:
 
     def _next_call(self) -> Iterator[bytes]:
         """Turn to the calls that wait, as far as the ones before them are complete."""
-        while self._waiting and (self._open != "tool_use" or _is_complete(self._calls[self._call])):
+        while self._waiting and (self._open != "tool_use" or is_whole_object("".join(self._calls[self._call]))):
             yield from self._turn_to(next(iter(self._waiting)))
 
     def _turn_to(self, index: int) -> Iterator[bytes]:
@@ -176,11 +176,3 @@ class Encoder:
 
 def _event(name: str, **fields: Any) -> bytes:
     return sse_event(encode_json({"type": name, **fields}), name)
-
-
-def _is_complete(arguments: list[str]) -> bool:
-    try:
-        read_object("".join(arguments).encode())
-    except ValueError:
-        return False
-    return True

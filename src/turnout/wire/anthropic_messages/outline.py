@@ -207,7 +207,10 @@ def _metadata(field: str, value: Any) -> Iterable[str]:
 
 
 def _stops(field: str, value: Any) -> Iterable[str]:
-    return (f"field:{field}",) if type(value) is list and len(value) > MAX_STOPS else ()
+    if value:
+        yield Need.STOP
+    if type(value) is list and len(value) > MAX_STOPS:
+        yield f"field:{field}"
 
 
 _FIELDS: Final[Mapping[str, Callable[[str, Any], Iterable[str]] | None]] = MappingProxyType(

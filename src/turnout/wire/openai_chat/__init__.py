@@ -59,8 +59,9 @@ class OpenAIChat:
         """See `turnout.wire.openai_chat.answer`."""
         return decode_answer(body)
 
-    def encode_answer(self, answer: Answer) -> dict[str, Any]:
-        """See `turnout.wire.openai_chat.answer`."""
+    def encode_answer(self, answer: Answer, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """See `turnout.wire.openai_chat.answer`; this dialect's answers repeat nothing of the request."""
+        del body
         return encode_answer(answer)
 
     def can_assemble(self, body: dict[str, Any]) -> bool:

@@ -13,7 +13,7 @@ from turnout.types.chat import Document, Image, Part, Refusal, Text
 from turnout.wire.fields import items, maybe, record, text
 
 _DATA_URL: Final = re.compile(r"data:([^;,]*)(?:;[^,]*)?;base64,", re.IGNORECASE)
-_FILE_NAME: Final = "document.pdf"
+FILE_NAME: Final = "document.pdf"
 """The name of a file that has none: this dialect asks for one."""
 
 
@@ -57,7 +57,7 @@ def _decode_part(part: Any, param: str) -> Part | None:
         case "image_url":
             return _decode_image(record(told.get("image_url"), f"{param}.image_url"), f"{param}.image_url", cache)
         case "file":
-            return _decode_file(record(told.get("file"), f"{param}.file"), f"{param}.file", cache)
+            return decode_file(record(told.get("file"), f"{param}.file"), f"{param}.file", cache)
         case kind:
             text(kind, f"{param}.type")
             return None
@@ -68,17 +68,22 @@ def _decode_image(image: dict[str, Any], param: str, cache: dict[str, Any] | Non
     detail = maybe(text, image.get("detail"), f"{param}.detail")
     if not url.startswith("data:"):
         return Image(url=url, detail=detail, cache=cache)
-    media_type, data = _data_url(url, f"{param}.url")
+    media_type, data = data_url(url, f"{param}.url")
     return Image(media_type=media_type, data=data, detail=detail, cache=cache)
 
 
-def _decode_file(file: dict[str, Any], param: str, cache: dict[str, Any] | None) -> Document | None:
+def decode_file(file: dict[str, Any], param: str, cache: dict[str, Any] | None) -> Document | None:
+    """A file from its `file_data` and `filename`; None where it is only named.
+
+    Raises:
+        InvalidRequest: the data is not what it is said to be.
+    """
     if file.get("file_data") is None:
         return None
     url = text(file["file_data"], f"{param}.file_data")
     name = maybe(text, file.get("filename"), f"{param}.filename")
     # Without a type it is bare base64, which servers take for what most files are.
-    media_type, data = _data_url(url, f"{param}.file_data") if url.startswith("data:") else ("application/pdf", url)
+    media_type, data = data_url(url, f"{param}.file_data") if url.startswith("data:") else ("application/pdf", url)
     if not media_type.startswith("text/"):
         return Document(media_type=media_type, data=data, name=name, cache=cache)
     try:
@@ -87,7 +92,12 @@ def _decode_file(file: dict[str, Any], param: str, cache: dict[str, Any] | None)
         raise InvalidRequest(f"`{param}.file_data` must be base64 of UTF-8.", param=f"{param}.file_data") from None
 
 
-def _data_url(url: str, param: str) -> tuple[str, str]:
+def data_url(url: str, param: str) -> tuple[str, str]:
+    """The media type of a data URL, and its data in base64.
+
+    Raises:
+        InvalidRequest: it is none.
+    """
     head = _DATA_URL.match(url)
     if head is None:
         raise InvalidRequest(f"`{param}` must be a data URL in base64, as in 'data:image/png;base64,...'.", param=param)
@@ -110,14 +120,15 @@ def _encode_part(part: Part) -> dict[str, Any] | None:
             return {"type": "text", "text": part.text}
         case Image():
             detail = {"detail": part.detail} if part.detail else {}
-            return {"type": "image_url", "image_url": {"url": _url_of(part), **detail}}
+            return {"type": "image_url", "image_url": {"url": url_of(part), **detail}}
         case Document(text=str(said)):
             # The dialect's files are PDFs; a plain text is a text.
             return {"type": "text", "text": f"{part.name}\n\n{said}" if part.name else said}
         case Document(data=str()):
-            return {"type": "file", "file": {"filename": part.name or _FILE_NAME, "file_data": _url_of(part)}}
+            return {"type": "file", "file": {"filename": part.name or FILE_NAME, "file_data": url_of(part)}}
     return None
 
 
-def _url_of(part: Image | Document) -> str:
+def url_of(part: Image | Document) -> str:
+    """Its address, or its data as a URL."""
     return part.url or f"data:{part.media_type};base64,{part.data}"

@@ -61,13 +61,18 @@ def encode_error(error: RequestFailed) -> tuple[int, list[tuple[str, str]], byte
     """Status, headers and body; a refusal of a provider of this dialect goes through as it came."""
     if isinstance(error, UpstreamRejected) and (told := _own_words(error)) is not None:
         return error.failure.status or 400, error_headers(error), told
-    shape = _shape(error)
-    return shape.status, error_headers(error), encode_json({"error": _envelope(error, shape)})
+    return _shape(error).status, error_headers(error), encode_json({"error": envelope(error)})
 
 
 def encode_stream_error(error: RequestFailed) -> bytes:
     """The event that ends a committed stream. No `[DONE]` follows: it would pass for a success."""
-    return sse_event(encode_json({"error": _envelope(error, _shape(error))}))
+    return sse_event(encode_json({"error": envelope(error)}))
+
+
+def envelope(error: RequestFailed) -> dict[str, Any]:
+    """The object under `error`."""
+    shape = _shape(error)
+    return {"message": error.message, "type": shape.type, "param": error.param, "code": shape.code}
 
 
 def _shape(error: RequestFailed) -> Shape:
@@ -78,10 +83,6 @@ def _shape(error: RequestFailed) -> Shape:
         return SHAPES["upstream_failed"]
     code = REJECTIONS.get(failure.kind, "invalid_request")
     return Shape(failure.status or 400, "invalid_request_error", code)
-
-
-def _envelope(error: RequestFailed, shape: Shape) -> dict[str, Any]:
-    return {"message": error.message, "type": shape.type, "param": error.param, "code": shape.code}
 
 
 def _own_words(error: UpstreamRejected) -> bytes | None:

@@ -13,7 +13,7 @@ from turnout.wire.openai_chat.content import decode_content, decode_texts, encod
 from turnout.wire.openai_chat.reasoning import decode_reasoning
 from turnout.wire.openai_chat.tools import decode_call
 
-_FAILED: Final = "Error: "
+FAILED: Final = "Error: "
 """What tells the model that a tool failed: this dialect has no other word for it."""
 
 
@@ -130,7 +130,7 @@ def _encode_result(result: ToolResult) -> str | list[dict[str, Any]]:
     """A result's text. What it shows besides follows in a turn of the user's: tools can only say text here."""
     parts = [part for part in result.content if _is_text(part)]
     if result.is_error:
-        first = Text(_FAILED + (parts[0].text or "" if parts else ""))  # type: ignore[union-attr]
+        first = Text(FAILED + (parts[0].text or "" if parts else ""))  # type: ignore[union-attr]
         parts = [first, *parts[1:]]
     return encode_content(parts) or ""
 

@@ -210,7 +210,10 @@ def _temperature(field: str, value: Any) -> Iterable[str]:
 def _stop(field: str, value: Any) -> Iterable[str]:
     """Anthropic refuses a stop sequence that is all white space."""
     stops = value if type(value) is list else [value]
-    return (f"field:{field}",) if any(type(stop) is str and not stop.strip() for stop in stops) else ()
+    if stops:
+        yield Need.STOP
+    if any(type(stop) is str and not stop.strip() for stop in stops):
+        yield f"field:{field}"
 
 
 def _response_format(field: str, value: Any) -> Iterable[str]:

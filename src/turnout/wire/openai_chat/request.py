@@ -103,8 +103,8 @@ def encode_request(chat: Chat, model: str, *, ask_usage: bool) -> dict[str, Any]
         "logprobs": chat.logprobs or None,
         "top_logprobs": chat.top_logprobs,
         "response_format": chat.format and _encode_format(chat.format),
-        "reasoning_effort": chat.reasoning and _encode_effort(chat.reasoning),
-        "user": chat.user and _encode_user(chat.user),
+        "reasoning_effort": chat.reasoning and effort_of(chat.reasoning),
+        "user": chat.user and fitting_user(chat.user),
         "tools": [encode_tool(tool) for tool in chat.tools] or None,
     }
     if chat.tools and chat.tool_choice is not None:
@@ -151,7 +151,7 @@ def _is_closed(part: dict[str, Any]) -> bool:
     return properties.keys() <= {name for name in required if isinstance(name, str)}
 
 
-def _encode_effort(reasoning: Reasoning) -> str | None:
+def effort_of(reasoning: Reasoning) -> str | None:
     """The effort. Reasoning that is switched off has no word that every model takes: off is what most models are."""
     if not reasoning.enabled or reasoning.effort is not None or reasoning.budget_tokens is None:
         return reasoning.effort if reasoning.enabled else None
@@ -159,5 +159,6 @@ def _encode_effort(reasoning: Reasoning) -> str | None:
     return next((effort for most, effort in _EFFORTS if budget <= most), "high")
 
 
-def _encode_user(user: str) -> str:
+def fitting_user(user: str) -> str:
+    """The user, or its SHA-256 where it is longer than the API takes."""
     return user if len(user) <= MAX_USER else hashlib.sha256(user.encode("utf-8", "surrogatepass")).hexdigest()
