@@ -30,7 +30,7 @@ from turnout.types.reply import Reply
 from turnout.types.request import Caller, Request
 from turnout.types.target import Target
 from turnout.types.timeouts import Commit, Timeouts
-from turnout.wire.registry import dialect
+from turnout.wire.registry import provider_dialect
 from turnout.wire.sse import SseSplitter
 
 OPENAI, ANTHROPIC = DialectName.OPENAI_CHAT, DialectName.ANTHROPIC_MESSAGES
@@ -46,8 +46,8 @@ def endpoint(
     given: dict[str, object] = {"model": f"{name}-model", "price": PRICE, **fields}
     return Endpoint(
         target=msgspec.convert({"name": name, "provider": name, "dialect": speaks, **given}, Target),
-        dialect=dialect(speaks),
-        url=base_url + dialect(speaks).path,
+        dialect=provider_dialect(speaks),
+        url=base_url + provider_dialect(speaks).path,
         headers={"content-type": "application/json", "authorization": f"Bearer key-of-{name}"},
         stream_usage=stream_usage,
         transport=transport,

@@ -216,11 +216,11 @@ WHOLE = [
         "unknown provider 'openai'. Add `openai: {}` under providers.",
     ),
     (
-        "providers: {x: {dialect: gemini, base_url: http://x}}\ntargets:\n  a: {provider: x}\n",
+        "providers: {x: {dialect: openai_responses, base_url: http://x}}\ntargets:\n  a: {provider: x}\n",
         0,
         1,
         "providers.x.dialect",
-        "the dialect 'gemini' cannot be called yet. Only openai and anthropic can.",
+        "the dialect 'openai_responses' cannot be called yet. Only openai, anthropic and gemini can.",
     ),
     (
         "providers:\n  x: {dialect: openai, base_url: llama:8000}\ntargets:\n  a: {provider: x}\n",

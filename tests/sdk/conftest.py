@@ -1,4 +1,4 @@
-"""One provider of both dialects, directly and behind a gateway."""
+"""One provider of every dialect, directly and behind a gateway."""
 
 from __future__ import annotations
 
@@ -18,19 +18,24 @@ CONFIG = """
 providers:
   chat:     {{dialect: openai, base_url: "{provider.openai_base_url}", api_key: provider-key}}
   messages: {{dialect: anthropic, base_url: "{provider.anthropic_base_url}", api_key: provider-key}}
+  gemini:   {{dialect: gemini, base_url: "{provider.gemini_base_url}", api_key: provider-key}}
 targets:
   openai:    {{provider: chat, price: {{input: 1, output: 2}}}}
   anthropic: {{provider: messages, price: {{input: 1, output: 2}}}}
   chat-model: {{provider: chat, model: the-model, price: {{input: 1, output: 2}}}}
   messages-model: {{provider: messages, model: the-model, price: {{input: 1, output: 2}}}}
+  gemini-model: {{provider: gemini, model: gemini-3-flash-preview, price: {{input: 1, output: 2}}}}
+  gemini:    {{provider: gemini, price: {{input: 1, output: 2}}}}
 routes:
   "openai/*":    {{policy: openai}}
   "anthropic/*": {{policy: anthropic}}
   of-openai:    {{policy: chat-model, timeouts: {{first_token: 2s, idle: 1s, answer: 3s, total: 5s}}}}
+  "gemini/*":    {{policy: gemini}}
+  of-gemini:    {{policy: gemini-model, timeouts: {{first_token: 2s, idle: 1s, answer: 3s, total: 5s}}}}
   of-anthropic: {{policy: messages-model, timeouts: {{first_token: 2s, idle: 1s, answer: 3s, total: 5s}}}}
 """
 
-ROUTES = ("of-openai", "of-anthropic")
+ROUTES = ("of-openai", "of-anthropic", "of-gemini")
 
 
 @dataclass(frozen=True, eq=False)

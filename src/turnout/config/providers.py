@@ -71,5 +71,5 @@ def resolve_provider(name: str, given: ProviderConfig, env: Mapping[str, str]) -
 
 def _usual(name: str, given: ProviderConfig) -> KnownProvider:
     """The row of a server that is not on the table: it is sent a key if it is given one, the way its dialect does."""
-    alike = KNOWN_PROVIDERS["anthropic" if given.dialect == "anthropic" else "openai"]
+    alike = KNOWN_PROVIDERS[given.dialect if given.dialect in ("anthropic", "gemini") else "openai"]
     return KnownProvider(name=name, dialect=alike.dialect, auth=alike.auth, headers=alike.headers, needs_key=False)

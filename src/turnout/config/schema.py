@@ -34,7 +34,7 @@ DIALECTS: Final[Mapping[str, DialectName]] = {
 }
 """What a configuration calls each dialect."""
 
-CALLABLE: Final = ("openai", "anthropic")
+CALLABLE: Final = ("openai", "anthropic", "gemini")
 """The dialects in which a provider can be called now."""
 
 _TIMEOUTS: Final = Timeouts()
@@ -60,11 +60,12 @@ class ProviderConfig(Section):
     """An endpoint with an account. A known name (`openai`, `anthropic`, `groq`, ...) brings every default."""
 
     dialect: Literal["openai", "openai_responses", "anthropic", "gemini"] | None = Field(
-        None, description="What it speaks. Only `openai` and `anthropic` can be called in this version."
+        None, description="What it speaks. `openai_responses` cannot be called in this version."
     )
     base_url: str | None = Field(
         None,
-        description="What the dialect's official SDK would be given: OpenAI's ends in `/v1`, Anthropic's does not.",
+        description="What the dialect's official SDK would be given: OpenAI's ends in `/v1`, Anthropic's and "
+        "Gemini's do not.",
         examples=["http://localhost:8000/v1"],
     )
     api_key: SecretStr | None = Field(
@@ -78,7 +79,10 @@ class ProviderConfig(Section):
     @classmethod
     def _callable(cls, value: str | None) -> str | None:
         if value is not None and value not in CALLABLE:
-            raise Wrong(f"the dialect '{value}' cannot be called yet.", f"Only {' and '.join(CALLABLE)} can.")
+            raise Wrong(
+                f"the dialect '{value}' cannot be called yet.",
+                f"Only {', '.join(CALLABLE[:-1])} and {CALLABLE[-1]} can.",
+            )
         return value
 
     @field_validator("base_url")

@@ -12,7 +12,7 @@ from turnout.execution.deadline import AttemptFailed
 from turnout.execution.opening import GOOD, dispatch, refusal
 from turnout.providers.transport import Exchange
 from turnout.types.failure import Failure, FailureKind
-from turnout.wire.dialect import Dialect
+from turnout.wire.dialect import CallerDialect, ProviderDialect
 
 MAX_ANSWER: Final = 64 * 1024 * 1024
 """The longest whole answer that is accepted, in bytes."""
@@ -53,8 +53,8 @@ async def _answer(attempt: LiveAttempt, opening: Coroutine[Any, Any, Exchange]) 
         exchange.abort()
 
 
-def in_callers_dialect(body: bytes, provider: Dialect, caller: Dialect) -> bytes:
+def in_callers_dialect(body: bytes, provider: ProviderDialect, caller: CallerDialect) -> bytes:
     """The provider's own bytes where the dialects are the same; else translated. Raises `ValueError`."""
-    if provider is caller:
+    if provider.name is caller.name:
         return body
     return msgspec.json.encode(caller.encode_answer(provider.decode_answer(msgspec.json.decode(body))))
