@@ -89,7 +89,7 @@ class Gemini:
 
     def document(self, answer: Answer) -> dict[str, Any]:
         """A `GenerateContentResponse`."""
-        parts = list(_calls(answer)) if answer.calls else [{"text": answer.text}]
+        parts: list[dict[str, Any]] = list(_calls(answer)) if answer.calls else [{"text": answer.text}]
         if answer.thinking:
             parts.insert(0, {"text": "".join(answer.thinking), "thought": True})
         content = {"parts": parts, "role": "model"}
