@@ -36,7 +36,7 @@ class Assembler:
         body = read_object(data)
         if body.get("error"):
             raise ValueError("an error event")
-        if (candidate := candidate_of(body)) is not None:
+        if (candidate := candidate_of(body)) is not None and not self._finished:
             self._add(candidate)
         self._body |= {field: value for field, value in body.items() if field != "candidates"}
 
@@ -50,11 +50,15 @@ class Assembler:
             if not is_blocked(self._body):
                 raise ValueError("a stream without an answer")
             return self._body
-        if reason_of(self._candidate) is None:
+        if not self._finished:
             raise ValueError("an answer without a finish reason")
         content = {"content": {"role": "model", "parts": self._parts}}
         logprobs = {"logprobsResult": self._logprobs} if self._logprobs else {}
         return {"candidates": [self._candidate | content | logprobs]} | self._body
+
+    @property
+    def _finished(self) -> bool:
+        return self._candidate is not None and reason_of(self._candidate) is not None
 
     def _add(self, candidate: dict[str, Any]) -> None:
         told = {field: value for field, value in candidate.items() if field not in ("content", "logprobsResult")}

@@ -56,11 +56,11 @@ class Decoder:
         candidate, blocked = candidate_of(body), is_blocked(body)
         if not self._started and (candidate is not None or blocked):
             yield self._start(body, usage)
-        if candidate is not None:
-            yield from self._said(candidate)
-        if not self._finished and (finish := self._finish(candidate, blocked=blocked)) is not None:
-            self._finished = True
-            yield Finished(finish)
+        if not self._finished:
+            yield from self._said(candidate or {})
+            if (finish := self._finish(candidate, blocked=blocked)) is not None:
+                self._finished = True
+                yield Finished(finish)
         if usage is not None:
             yield UsageReported(usage)
 

@@ -33,6 +33,8 @@ class Reader(Following):
         if usage:
             self.usage = usage_from(expect(dict, usage, "usageMetadata"))
         candidate = candidate_of(body)
+        if self.finish is not None:
+            return _NONE  # nothing of an answer follows its end
         if candidate is None:
             return self._block() if is_blocked(body) else _NONE
         token = self._generates(candidate)
