@@ -165,7 +165,7 @@ def test_thoughts_and_text_stay_apart_and_fields_that_are_not_known_are_kept() -
 
 @pytest.mark.parametrize("stream", [b"", piece(text("x")), event({"usageMetadata": USAGE})])
 def test_a_stream_that_has_not_finished_is_no_answer(stream: bytes) -> None:
-    with pytest.raises(ValueError, match="a stream without an answer|without a finish reason"):
+    with pytest.raises(ValueError, match=r"a stream without an answer|without a finish reason"):
         assembled(GEMINI.assembler(), stream)
 
 

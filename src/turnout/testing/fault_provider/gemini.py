@@ -33,6 +33,7 @@ _FINISH = {
     Finish.TOOLS: "STOP",
     Finish.FILTERED: "SAFETY",
 }
+_CAPITAL = re.compile("[A-Z]")
 _PATH = re.compile(r"/v1(?:beta)?/models/(?P<model>[^/]+):(?P<method>generateContent|streamGenerateContent)")
 
 
@@ -68,8 +69,9 @@ class Gemini:
         contents = required(body, "contents", list, "contents is not specified")
         if self._stream and self._alt != "sse":
             raise UnreadableRequestError("This server only streams with alt=sse.")
-        config = mapping(body.get("generationConfig"))
-        wanted = config.get("responseMimeType") == "application/json"
+        config = _object(body, "generationConfig")
+        wanted = _field(config, "responseMimeType") == "application/json"
+        schema = _field(config, "responseJsonSchema")
         return Ask(
             dialect=DialectName.GEMINI,
             model=self._model,
@@ -77,14 +79,16 @@ class Gemini:
             stream=self._stream,
             text=last_user_text(_messages(contents)),
             tools=_tools(body),
-            called=_called(mapping(mapping(body.get("toolConfig")).get("functionCallingConfig"))),
+            called=_called(_object(_object(body, "toolConfig"), "functionCallingConfig")),
             answers_tool=bool(contents) and _has_result(mapping(contents[-1])),
-            schema=config.get("responseJsonSchema", _ANY_OBJECT) if wanted else None,
-            max_tokens=whole_number(config, "maxOutputTokens"),
-            stops=texts(config.get("stopSequences")),
-            thinking=bool(mapping(config.get("thinkingConfig")).get("includeThoughts")),
-            top_logprobs=(whole_number(config, "logprobs") or 0) if config.get("responseLogprobs") is True else None,
-            cached=body.get("cachedContent") is not None,
+            schema=(_ANY_OBJECT if schema is None else schema) if wanted else None,
+            max_tokens=whole_number(config, "maxOutputTokens", "max_output_tokens"),
+            stops=texts(_field(config, "stopSequences")),
+            thinking=bool(_field(_object(config, "thinkingConfig"), "includeThoughts")),
+            top_logprobs=(whole_number(config, "logprobs") or 0)
+            if _field(config, "responseLogprobs") is True
+            else None,
+            cached=_field(body, "cachedContent") is not None,
         )
 
     def document(self, answer: Answer) -> dict[str, Any]:
@@ -160,7 +164,6 @@ def _usage(answer: Answer, output_tokens: int, thought: int) -> dict[str, Any]:
         "promptTokenCount": prompt,
         "candidatesTokenCount": output_tokens - thought,
         "totalTokenCount": prompt + output_tokens,
-        "promptTokensDetails": [{"modality": "TEXT", "tokenCount": prompt}],
     }
     if thought:
         usage["thoughtsTokenCount"] = thought
@@ -196,6 +199,15 @@ def _logprobs(tokens: list[str], alternatives: int) -> dict[str, Any]:
     }
 
 
+def _field(holder: Mapping[str, Any], name: str) -> Any:
+    """A field, written as in JSON or as in the protocol's own description: servers of Google's take either."""
+    return holder.get(name, holder.get(_CAPITAL.sub(lambda found: f"_{found[0].lower()}", name)))
+
+
+def _object(holder: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    return mapping(_field(holder, name))
+
+
 def _messages(contents: list[Any]) -> list[dict[str, Any]]:
     """The contents as messages; what a tool gave back is not the user's text."""
     told = map(mapping, contents)
@@ -205,17 +217,17 @@ def _messages(contents: list[Any]) -> list[dict[str, Any]]:
 def _has_result(content: Mapping[str, Any]) -> bool:
     """Whether the last thing said is a tool's result, and nothing but."""
     parts = [mapping(part) for part in items(content.get("parts"))]
-    return any("functionResponse" in part for part in parts)
+    return any(_field(part, "functionResponse") is not None for part in parts)
 
 
 def _tools(body: Mapping[str, Any]) -> tuple[Tool, ...]:
-    offered = (mapping(tool).get("functionDeclarations") for tool in items(body.get("tools")))
+    offered = (_field(mapping(tool), "functionDeclarations") for tool in items(body.get("tools")))
     declared = [mapping(each) for functions in offered for each in items(functions)]
-    return tuple(Tool(str(each["name"]), each.get("parametersJsonSchema", {})) for each in declared if "name" in each)
+    return tuple(Tool(str(each["name"]), _object(each, "parametersJsonSchema")) for each in declared if "name" in each)
 
 
 def _called(config: Mapping[str, Any]) -> str | None:
     if config.get("mode") != "ANY":
         return None
-    names = texts(config.get("allowedFunctionNames"))
+    names = texts(_field(config, "allowedFunctionNames"))
     return names[0] if names else "any"
