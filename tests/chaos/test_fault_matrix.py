@@ -102,7 +102,7 @@ async def test_every_fault_in_every_mode_for_every_pair_of_dialects(capsys: pyte
             except AssertionError as wrong:
                 return f"WRONG: {str(wrong).splitlines()[0]}", 0.0
 
-    asked = [(*each, *pair) for *each, pair in itertools.product(CASES, MODES, PAIRS)]
+    asked = [(case, mode, *pair) for case, mode, pair in itertools.product(CASES, MODES, PAIRS)]
     cells = dict(zip(asked, await asyncio.gather(*(cell(*each) for each in asked)), strict=True))
     with capsys.disabled():
         print(f"\n{'fault':34} {'asked':9} {'the caller gets':44} longest")  # noqa: T201 - the table is the product
