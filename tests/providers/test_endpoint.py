@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.wiring import request
+from tests.wiring import OPENAI, request
 from turnout.config.build import build_parts
 from turnout.config.load import load_config
+from turnout.config.providers import resolve_provider
+from turnout.config.schema import ProviderConfig
 from turnout.providers.endpoint import Endpoint, with_model
 from turnout.types.clock import SystemClock
 
@@ -83,3 +85,10 @@ def test_whatever_a_model_is_called_it_changes_nothing_else_of_the_address(model
     assert url.path.startswith("/v1beta/models/")
     assert url.path.endswith(":streamGenerateContent")
     assert url.path.count("/") == 3
+
+
+def test_a_vendors_endpoint_in_another_dialect_wants_its_key_as_that_dialect_does() -> None:
+    given = ProviderConfig(dialect="openai", base_url="https://host.test/v1beta/openai")
+    provider = resolve_provider("gemini", given, {"GEMINI_API_KEY": "k"})
+    assert provider.known.auth.headers("k") == {"authorization": "Bearer k"}
+    assert (provider.dialect, provider.api_key, provider.known.price_provider) == (OPENAI, "k", "google")
