@@ -24,7 +24,6 @@ ADVISORY_WITHIN: Final[Mapping[str, str]] = MappingProxyType(
     {
         "user": "It has no field for the end user, whom the model never sees.",
         "response_format.json_schema.name": "A label; the schema is kept.",
-        "thoughtSignature of a text": "Only calls of functions must have theirs back; an Anthropic caller keeps none.",
     }
 )
 """What a translation leaves out, and why."""
