@@ -47,7 +47,7 @@ class Sides:
 
     clients: ExitStack
 
-    @cache  # noqa: B019 - the sides last as long as the session
+    @cache  # noqa: B019 - the sides last as long as the module
     def openai(self, *, direct: bool = False) -> openai.OpenAI:
         url = self.provider.openai_base_url if direct else self.gateway.openai_url
         return self.clients.enter_context(openai.OpenAI(base_url=url, api_key="caller-key", max_retries=0, timeout=20))
@@ -59,7 +59,7 @@ class Sides:
         return self.clients.enter_context(client)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sides]:
     with running_fault_provider(seed=1) as provider:
         config = CONFIG.format(provider=provider)
