@@ -16,7 +16,7 @@ from turnout.policy.fallback import Fallback
 from turnout.policy.filters import Filters
 from turnout.policy.route import Route
 from turnout.policy.single import Single
-from turnout.providers.endpoint import Endpoint
+from turnout.providers.endpoint import Endpoint, with_model
 from turnout.providers.transport import Transport
 from turnout.router import Router
 from turnout.router.record import Record
@@ -30,10 +30,10 @@ from turnout.types.reply import Reply
 from turnout.types.request import Caller, Request
 from turnout.types.target import Target
 from turnout.types.timeouts import Commit, Timeouts
-from turnout.wire.registry import dialect
+from turnout.wire.registry import provider_dialect
 from turnout.wire.sse import SseSplitter
 
-OPENAI, ANTHROPIC = DialectName.OPENAI_CHAT, DialectName.ANTHROPIC_MESSAGES
+OPENAI, ANTHROPIC, GEMINI = DialectName.OPENAI_CHAT, DialectName.ANTHROPIC_MESSAGES, DialectName.GEMINI
 RESPONSES = DialectName.OPENAI_RESPONSES
 PRICE = Price(input=Decimal(1), output=Decimal(10), version="test")
 QUICK = Timeouts(connect=0.5, first_token=0.5, idle=0.5, answer=0.5, total=5.0)
@@ -44,11 +44,13 @@ def endpoint(
 ) -> Endpoint:
     """A target that charges `PRICE`; `fields` are the target's, and `stream_usage`."""
     stream_usage = bool(fields.pop("stream_usage", True))
+    spoken, model = provider_dialect(speaks), f"{name}-model"
     given: dict[str, object] = {"model": f"{name}-model", "price": PRICE, **fields}
     return Endpoint(
         target=msgspec.convert({"name": name, "provider": name, "dialect": speaks, **given}, Target),
-        dialect=dialect(speaks),
-        url=base_url + dialect(speaks).path,
+        dialect=spoken,
+        url=base_url + with_model(spoken.path, model),
+        stream_url=base_url + with_model(spoken.stream_path, model),
         headers={"content-type": "application/json", "authorization": f"Bearer key-of-{name}"},
         stream_usage=stream_usage,
         transport=transport,

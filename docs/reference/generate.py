@@ -33,6 +33,7 @@ from turnout.types.dialect import Need
 from turnout.wire.advisory import Advisory
 from turnout.wire.anthropic_messages import errors as anthropic_errors
 from turnout.wire.anthropic_messages import limits as anthropic_limits
+from turnout.wire.gemini import limits as gemini_limits
 from turnout.wire.openai_chat import errors as openai_errors
 from turnout.wire.openai_chat import limits as openai_limits
 from turnout.wire.openai_responses import limits as responses_limits
@@ -161,6 +162,7 @@ def drops() -> str:
         "OpenAI Chat": openai_limits.LACKS,
         "OpenAI Responses": responses_limits.LACKS,
         "Anthropic Messages": anthropic_limits.LACKS,
+        "Gemini": gemini_limits.LACKS,
     }
     rows = (
         (
@@ -182,6 +184,7 @@ def advisory() -> str:
         *_left_out("OpenAI Chat", openai_limits.ADVISORY, openai_limits.ADVISORY_WITHIN),
         *_left_out("OpenAI Responses", responses_limits.ADVISORY, responses_limits.ADVISORY_WITHIN),
         *_left_out("Anthropic Messages", anthropic_limits.ADVISORY, anthropic_limits.ADVISORY_WITHIN),
+        *_left_out("either, for Gemini", {}, gemini_limits.ADVISORY_WITHIN),
     ]
     return table(("request in", "field", "with", "why it may be left out"), rows)
 

@@ -20,6 +20,7 @@ NEEDS: Final[Mapping[Need, str]] = MappingProxyType(
         Need.JSON_SCHEMA: "an answer that fits a JSON schema",
         Need.LOGIT_BIAS: "weights on single tokens",
         Need.LOGPROBS: "the probabilities of the answer's tokens",
+        Need.ONE_CALL: "one tool call at a time (`parallel_tool_calls: false`, `disable_parallel_tool_use: true`)",
         Need.MANY_CHOICES: "several answers to one question (`n`)",
         Need.PENALTIES: "frequency and presence penalties",
         Need.REASONING: "reasoning before the answer (thinking)",

@@ -33,6 +33,8 @@ def test_well_known_models_have_their_context_window(provider: str | None, model
         ("o3-2025-04-16", Need.LOGPROBS),
         ("claude-3-5-sonnet-20241022", Need.REASONING),
         ("claude-sonnet-4-20250514", Need.JSON_SCHEMA),
+        ("gemini-2.0-flash", Need.REASONING),
+        ("google/gemini-1.5-pro", Need.IMAGE_URLS),
         ("meta-llama/Llama-3.3-70B-Instruct", Need.IMAGES),
     ],
 )
@@ -52,6 +54,8 @@ def test_what_a_family_lacks_is_known(model: str, lack: Need) -> None:
         ("claude-3-7-sonnet-20250219", Need.REASONING),
         ("claude-sonnet-4-5-20250929", Need.JSON_SCHEMA),
         ("claude-opus-4-1", Need.JSON_SCHEMA),
+        ("gemini-2.5-flash", Need.REASONING),
+        ("gemini-2.0-flash", Need.IMAGES),
     ],
 )
 def test_a_neighbour_is_not_taken_for_the_family(model: str, has: Need) -> None:

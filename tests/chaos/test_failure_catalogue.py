@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from tests.chaos.drill import Drill, all_ended, drill
-from tests.wiring import ANTHROPIC, OPENAI, QUICK, Heard, endpoint, listen, request, wire
+from tests.wiring import ANTHROPIC, GEMINI, OPENAI, QUICK, Heard, endpoint, listen, request, wire
 from turnout.errors import RequestFailed, UpstreamBusy, UpstreamFailed, UpstreamRejected
 from turnout.execution.breaker import BreakerSettings
 from turnout.providers.aiohttp_transport import AiohttpTransport
@@ -26,7 +26,9 @@ WHOLE = {OPENAI: Heard(HEALTHY_TEXT, complete=True, finish="stop")}
 WHOLE[ANTHROPIC] = Heard(HEALTHY_TEXT, complete=True, finish="end_turn")
 CALLERS = pytest.mark.parametrize("caller", [OPENAI, ANTHROPIC])
 STREAMS = pytest.mark.parametrize("stream", [False, True])
-PAIRS = pytest.mark.parametrize(("caller", "speaks"), list(itertools.product([OPENAI, ANTHROPIC], repeat=2)))
+PAIRS = pytest.mark.parametrize(
+    ("caller", "speaks"), list(itertools.product([OPENAI, ANTHROPIC], [OPENAI, ANTHROPIC, GEMINI]))
+)
 
 
 def classes(at: Drill) -> list[tuple[str, str | None]]:

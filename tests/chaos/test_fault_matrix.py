@@ -10,7 +10,7 @@ import pytest
 
 from tests.chaos.drill import all_ended, drill
 from tests.chaos.matrix import CASES, EITHER_WAY, NO_DONE, PARTIAL_ANSWERS, Case, Owed
-from tests.wiring import ANTHROPIC, OPENAI, QUICK, RESPONSES, Heard, Wired
+from tests.wiring import ANTHROPIC, GEMINI, OPENAI, QUICK, RESPONSES, Heard, Wired
 from turnout.errors import RequestFailed, UpstreamRejected
 from turnout.testing import HEALTHY_TEXT, VERBS
 from turnout.types.dialect import DialectName
@@ -77,8 +77,8 @@ def test_the_matrix_names_every_verb() -> None:
     assert named == set(VERBS)
 
 
-DIALECTS = (OPENAI, RESPONSES, ANTHROPIC)
-PAIRS = tuple(itertools.product(DIALECTS, DIALECTS))
+CALLERS = (OPENAI, RESPONSES, ANTHROPIC)
+PAIRS = tuple(itertools.product(CALLERS, (*CALLERS, GEMINI)))
 SAMPLE = [
     pytest.param(case, mode, *PAIRS[(number + turn) % len(PAIRS)], id=f"{case.fault}-{mode}")
     for number, case in enumerate(CASES)
@@ -105,7 +105,7 @@ async def test_every_fault_in_every_mode_for_every_pair_of_dialects(capsys: pyte
             except AssertionError as wrong:
                 return f"WRONG: {str(wrong).splitlines()[0]}", 0.0
 
-    asked = list(itertools.product(CASES, MODES, DIALECTS, DIALECTS))
+    asked = [(case, mode, *pair) for case, mode, pair in itertools.product(CASES, MODES, PAIRS)]
     cells = dict(zip(asked, await asyncio.gather(*(cell(*each) for each in asked)), strict=True))
     with capsys.disabled():
         print(f"\n{'fault':34} {'asked':9} {'the caller gets':44} longest")  # noqa: T201 - the table is the product
@@ -137,10 +137,12 @@ async def test_two_framings_at_once_are_never_half_an_answer(*, stream: bool) ->
         assert heard == Heard(HEALTHY_TEXT, complete=True, finish="stop")
 
 
-@pytest.mark.parametrize("caller", DIALECTS)
+@pytest.mark.parametrize(("caller", "speaks"), PAIRS)
 @pytest.mark.parametrize("stream", [False, True])
-async def test_a_filtered_answer_is_passed_on_as_such(caller: DialectName, *, stream: bool) -> None:
-    async with drill("content_filter", caller) as at:
+async def test_a_filtered_answer_is_passed_on_as_such(
+    caller: DialectName, speaks: DialectName, *, stream: bool
+) -> None:
+    async with drill("content_filter", speaks) as at:
         heard = await at.ask(caller, stream=stream)
         assert isinstance(heard, Heard)
         assert heard.finish in {"content_filter", "refusal"}
@@ -160,10 +162,12 @@ async def test_a_filtered_answer_falls_back_where_the_route_says_so(*, stream: b
             assert [attempt.error_class for attempt in at.wired.decision.attempts] == ["content_policy", None]
 
 
-@pytest.mark.parametrize("speaks", DIALECTS)
+@pytest.mark.parametrize(("caller", "speaks"), [(OPENAI, OPENAI), (ANTHROPIC, ANTHROPIC), (OPENAI, GEMINI)])
 @pytest.mark.parametrize("mode", MODES)
-async def test_a_connection_is_used_again_after_every_complete_answer(speaks: DialectName, mode: str) -> None:
+async def test_a_connection_is_used_again_after_every_complete_answer(
+    caller: DialectName, speaks: DialectName, mode: str
+) -> None:
     async with drill(None, speaks, whole=mode == "whole") as at:
         for _ in range(20):
-            assert isinstance(await at.ask(speaks, stream=mode == "streamed"), Heard)
+            assert isinstance(await at.ask(caller, stream=mode == "streamed"), Heard)
         assert {seen.connection for seen in at.primary.requests} == {1}

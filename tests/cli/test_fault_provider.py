@@ -28,7 +28,7 @@ def running(*options: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, st
     command = [sys.executable, "-c", PROGRAM, "--port", "0", "--control-port", "0", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        told = [process.stdout.readline().split() for _ in range(3)]
+        told = [process.stdout.readline().split() for _ in range(4)]
         try:
             yield process, {words[0]: next(word for word in words if word.startswith("http")) for words in told}
         finally:

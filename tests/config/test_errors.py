@@ -216,13 +216,6 @@ WHOLE = [
         "unknown provider 'openai'. Add `openai: {}` under providers.",
     ),
     (
-        "providers: {x: {dialect: gemini, base_url: http://x}}\ntargets:\n  a: {provider: x}\n",
-        0,
-        1,
-        "providers.x.dialect",
-        "the dialect 'gemini' cannot be called yet. Only openai, openai_responses and anthropic can.",
-    ),
-    (
         "providers:\n  x: {dialect: openai, base_url: llama:8000}\ntargets:\n  a: {provider: x}\n",
         0,
         2,

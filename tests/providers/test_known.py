@@ -46,7 +46,7 @@ def test_what_a_provider_lacks_is_something_that_a_request_can_need(row: KnownPr
 @ROWS
 def test_header_names_are_lower_case_and_carry_no_key(row: KnownProvider) -> None:
     assert all(name == name.lower() for name in row.headers)
-    assert not {"authorization", "x-api-key", "api-key"} & set(row.headers)
+    assert not {"authorization", "x-api-key", "x-goog-api-key", "api-key"} & set(row.headers)
 
 
 def test_no_two_providers_read_the_same_key() -> None:
@@ -58,6 +58,7 @@ def test_a_key_travels_the_way_its_provider_wants_it() -> None:
     assert AuthStyle.AUTHORIZATION_BEARER.headers("k") == {"authorization": "Bearer k"}
     assert KNOWN_PROVIDERS["anthropic"].auth.headers("k") == {"x-api-key": "k"}
     assert KNOWN_PROVIDERS["azure"].auth.headers("k") == {"api-key": "k"}
+    assert KNOWN_PROVIDERS["gemini"].auth.headers("k") == {"x-goog-api-key": "k"}
 
 
 def test_anthropic_is_spoken_to_in_its_own_dialect_and_version() -> None:

@@ -19,22 +19,27 @@ providers:
   chat:     {{dialect: openai, base_url: "{provider.openai_base_url}", api_key: provider-key}}
   responses: {{dialect: openai_responses, base_url: "{provider.openai_base_url}", api_key: provider-key}}
   messages: {{dialect: anthropic, base_url: "{provider.anthropic_base_url}", api_key: provider-key}}
+  gemini:   {{dialect: gemini, base_url: "{provider.gemini_base_url}", api_key: provider-key}}
 targets:
   openai:    {{provider: chat, price: {{input: 1, output: 2}}}}
   anthropic: {{provider: messages, price: {{input: 1, output: 2}}}}
   chat-model: {{provider: chat, model: the-model, price: {{input: 1, output: 2}}}}
   responses-model: {{provider: responses, model: the-model, price: {{input: 1, output: 2}}}}
   messages-model: {{provider: messages, model: the-model, price: {{input: 1, output: 2}}}}
+  gemini-model: {{provider: gemini, model: gemini-3-flash-preview, price: {{input: 1, output: 2}}}}
+  gemini:    {{provider: gemini, price: {{input: 1, output: 2}}}}
 routes:
   "openai/*":    {{policy: openai}}
   "anthropic/*": {{policy: anthropic}}
   of-openai:    {{policy: chat-model, timeouts: {{first_token: 2s, idle: 1s, answer: 3s, total: 5s}}}}
   of-responses: {{policy: responses-model, timeouts: {{first_token: 2s, idle: 1s, answer: 3s, total: 5s}}}}
+  "gemini/*":    {{policy: gemini}}
+  of-gemini:    {{policy: gemini-model, timeouts: {{first_token: 2s, idle: 1s, answer: 3s, total: 5s}}}}
   of-anthropic: {{policy: messages-model, timeouts: {{first_token: 2s, idle: 1s, answer: 3s, total: 5s}}}}
 """
 
-ROUTES = ("of-openai", "of-responses", "of-anthropic")
-STOPPABLE = ("of-openai", "of-anthropic")
+ROUTES = ("of-openai", "of-responses", "of-anthropic", "of-gemini")
+STOPPABLE = ("of-openai", "of-anthropic", "of-gemini")
 """Those whose provider has stop sequences."""
 
 
@@ -47,7 +52,7 @@ class Sides:
 
     clients: ExitStack
 
-    @cache  # noqa: B019 - the sides last as long as the session
+    @cache  # noqa: B019 - the sides last as long as the module
     def openai(self, *, direct: bool = False) -> openai.OpenAI:
         url = self.provider.openai_base_url if direct else self.gateway.openai_url
         client = openai.OpenAI(
@@ -62,7 +67,7 @@ class Sides:
         return self.clients.enter_context(client)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sides]:
     with running_fault_provider(seed=1) as provider:
         config = CONFIG.format(provider=provider)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from turnout.errors import InvalidRequest
 from turnout.types.dialect import DialectName
-from turnout.wire.registry import DIALECTS, dialect
+from turnout.wire.registry import DIALECTS, PROVIDER_DIALECTS, dialect, provider_dialect
 
 WORDS = st.sampled_from(
     [
@@ -256,6 +256,19 @@ ANSWERS: dict[DialectName, dict[str, Any]] = {
         "stop_reason": "end_turn",
         "usage": {"input_tokens": 1, "output_tokens_details": {"thinking_tokens": 1}},
     },
+    DialectName.GEMINI: {
+        "responseId": "a",
+        "modelVersion": "m",
+        "candidates": [
+            {
+                "content": {"parts": [{"text": "x"}, {"functionCall": {"id": "c", "name": "f", "args": {"a": 1}}}]},
+                "finishReason": "STOP",
+                "logprobsResult": {"chosenCandidates": [{"token": "x", "logProbability": -1}], "topCandidates": [{}]},
+            }
+        ],
+        "usageMetadata": {"promptTokenCount": 1, "candidatesTokenCount": 1},
+        "promptFeedback": {"blockReason": ""},
+    },
 }
 GONE = object()
 
@@ -308,35 +321,39 @@ def test_a_request_is_read_and_written_or_refused_by_name(asked: tuple[DialectNa
         needs = spoken.outline(body).needs
         chat = spoken.decode_request(body)
         assert set(chat.foreign) == {need[6:] for need in needs if need.startswith("field:")}
-        for provider in DIALECTS.values():
+        for provider in PROVIDER_DIALECTS.values():
             msgspec.json.encode(provider.encode_request(chat, "claude-opus-5", ask_usage=True))
 
 
 @pytest.mark.parametrize("name", DIALECTS)
 def test_the_requests_that_are_spoiled_here_are_whole(name: DialectName) -> None:
-    for provider in DIALECTS.values():
+    for provider in PROVIDER_DIALECTS.values():
         provider.encode_request(dialect(name).decode_request(WHOLE[name]), "m", ask_usage=True)
-    dialect(name).read_answer(msgspec.json.encode(ANSWERS[name]))
-    dialect(name).decode_answer(ANSWERS[name])
+
+
+@pytest.mark.parametrize("name", PROVIDER_DIALECTS)
+def test_the_answers_that_are_spoiled_here_are_whole(name: DialectName) -> None:
+    provider_dialect(name).read_answer(msgspec.json.encode(ANSWERS[name]))
+    provider_dialect(name).decode_answer(ANSWERS[name])
 
 
 @given(told=COMPLETE)
 @settings(max_examples=300)
 def test_an_answer_is_read_or_refused(told: tuple[DialectName, dict[str, Any]]) -> None:
-    spoken = dialect(told[0])
+    spoken = provider_dialect(told[0])
     for read in (spoken.decode_answer, lambda body: spoken.read_answer(msgspec.json.encode(body))):
         with contextlib.suppress(ValueError):
             read(told[1])
 
 
-@pytest.mark.parametrize("name", DIALECTS)
+@pytest.mark.parametrize("name", PROVIDER_DIALECTS)
 @given(body=st.binary(max_size=40) | VALUES.map(msgspec.json.encode))
 def test_a_body_that_is_no_answer_is_never_taken_for_one(name: DialectName, body: bytes) -> None:
     with pytest.raises(ValueError, match=r".+"):
-        dialect(name).read_answer(body)
+        provider_dialect(name).read_answer(body)
 
 
-@pytest.mark.parametrize("name", DIALECTS)
+@pytest.mark.parametrize("name", PROVIDER_DIALECTS)
 @given(
     status=st.integers(300, 599),
     body=st.binary(max_size=20) | VALUES.map(msgspec.json.encode),
@@ -345,7 +362,7 @@ def test_a_body_that_is_no_answer_is_never_taken_for_one(name: DialectName, body
 def test_an_error_of_any_shape_is_understood_as_a_failure(
     name: DialectName, status: int, body: bytes, headers: dict[str, str]
 ) -> None:
-    failure = dialect(name).decode_failure(status, headers, body)
+    failure = provider_dialect(name).decode_failure(status, headers, body)
     assert failure.message
     assert failure.status == status
     assert failure.retry_after_s is None or 0 <= failure.retry_after_s <= 3600

@@ -70,6 +70,8 @@ FAMILIES: Final = (
     _family(r"claude-3-7", Need.JSON_SCHEMA),
     _family(r"claude-3-", Need.JSON_SCHEMA, Need.REASONING),
     _family(r"claude-(opus|sonnet)-4-(0|2\d{7})", Need.JSON_SCHEMA),
+    # Google: ai.google.dev/gemini-api/docs, "Models", "Thinking" and, for files by their address, "File input methods".
+    _family(r"gemini-(1|2\.0)", Need.IMAGE_URLS, Need.REASONING),
     # Open weights, whoever serves them: the model cards of their publishers.
     _family(r"(meta-)?llama-3\.2-(11b|90b)", Need.AUDIO, Need.REASONING, context=131_072),
     _family(r"(meta-)?llama-3\.[123]", Need.AUDIO, Need.IMAGES, Need.REASONING, context=131_072),

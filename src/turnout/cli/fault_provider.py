@@ -23,7 +23,7 @@ def fault_provider(
     seed: Annotated[int, typer.Option(help="Seed of every random draw.")] = 0,
     list_verbs: Annotated[bool, typer.Option("--list-verbs", help="Print what can go wrong, and end.")] = False,
 ) -> None:
-    """Run a provider that fails on demand, in the dialects of OpenAI (chat, responses) and Anthropic.
+    """Run a provider that fails on demand, in the dialects of OpenAI (chat, responses), Anthropic and Gemini.
 
     \b
     turnout fault-provider --fault "stall_after(5, 30)"
@@ -50,6 +50,7 @@ def fault_provider(
 def _greet(provider: FaultProvider) -> None:
     typer.echo(f"OpenAI base_url:    {provider.openai_base_url}")
     typer.echo(f"Anthropic base_url: {provider.anthropic_base_url}")
+    typer.echo(f"Gemini base_url:    {provider.gemini_base_url}")
     typer.echo(f"control:            {provider.control_url}/control/config (POST), reset (POST), log, verbs")
 
 

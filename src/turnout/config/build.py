@@ -23,14 +23,14 @@ from turnout.features.query_hash import load_or_create_key
 from turnout.ledger.embedded import EmbeddedLedger
 from turnout.ledger.recorder import Recorder
 from turnout.providers.aiohttp_transport import AiohttpTransport
-from turnout.providers.endpoint import Endpoint
+from turnout.providers.endpoint import Endpoint, with_model
 from turnout.providers.transport import Transport
 from turnout.router.record import Record
 from turnout.router.router import Router
 from turnout.types.clock import Clock, SystemClock
 from turnout.types.money import Price
 from turnout.types.target import Target
-from turnout.wire.registry import dialect
+from turnout.wire.registry import provider_dialect
 
 _log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def _endpoint(
     name: str, config: TargetConfig, provider: ProviderSettings, transport: Transport, clock: Clock
 ) -> Endpoint:
     """A target, called at its provider."""
-    known, spoken = provider.known, dialect(provider.dialect)
+    known, spoken = provider.known, provider_dialect(provider.dialect)
     listed = None if config.price else known.price_provider
     model = capabilities(known.price_provider, config.model) if config.model else Capabilities()
     target = Target(
@@ -59,7 +59,8 @@ def _endpoint(
     return Endpoint(
         target=target,
         dialect=spoken,
-        url=_url(provider, spoken.path),
+        url=_url(provider, spoken.path, config.model),
+        stream_url=_url(provider, spoken.stream_path, config.model),
         headers={"content-type": "application/json", **known.headers, **credentials},
         price_provider=listed,
         stream_usage=provider.stream_usage,
@@ -67,9 +68,11 @@ def _endpoint(
     )
 
 
-def _url(provider: ProviderSettings, path: str) -> str:
+def _url(provider: ProviderSettings, path: str, model: str | None) -> str:
+    """The address of a call; a target that passes on the caller's model fills it in with each call."""
     query = provider.known.deployment_query if "/deployments/" in provider.base_url else {}
-    return provider.base_url + path + (f"?{urlencode(query)}" if query else "")
+    told = path if model is None else with_model(path, model)
+    return provider.base_url + told + (f"?{urlencode(query)}" if query else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 from turnout.config.document import Document
 from turnout.config.schema import DIALECTS, Config, ProviderConfig
 from turnout.errors import ConfigError
@@ -56,6 +58,9 @@ def resolve_providers(
 def resolve_provider(name: str, given: ProviderConfig, env: Mapping[str, str]) -> ProviderSettings:
     """One provider with its defaults. The configuration has been validated: what has no default is given."""
     known = KNOWN_PROVIDERS.get(name) or _usual(name, given)
+    if given.dialect is not None and DIALECTS[given.dialect] is not known.dialect:
+        usual = _usual(name, given)  # a vendor's other endpoint wants its key as that dialect's servers do
+        known = msgspec.structs.replace(known, auth=usual.auth, headers=usual.headers)
     variable = next((each for each in known.key_env if env.get(each)), None)
     key = given.api_key.get_secret_value() if given.api_key is not None else None
     return ProviderSettings(
@@ -71,5 +76,5 @@ def resolve_provider(name: str, given: ProviderConfig, env: Mapping[str, str]) -
 
 def _usual(name: str, given: ProviderConfig) -> KnownProvider:
     """The row of a server that is not on the table: it is sent a key if it is given one, the way its dialect does."""
-    alike = KNOWN_PROVIDERS["anthropic" if given.dialect == "anthropic" else "openai"]
+    alike = KNOWN_PROVIDERS[given.dialect if given.dialect in ("anthropic", "gemini") else "openai"]
     return KnownProvider(name=name, dialect=alike.dialect, auth=alike.auth, headers=alike.headers, needs_key=False)

@@ -34,9 +34,6 @@ DIALECTS: Final[Mapping[str, DialectName]] = {
 }
 """What a configuration calls each dialect."""
 
-CALLABLE: Final = ("openai", "openai_responses", "anthropic")
-"""The dialects in which a provider can be called now."""
-
 _TIMEOUTS: Final = Timeouts()
 
 Dollars = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
@@ -60,11 +57,12 @@ class ProviderConfig(Section):
     """An endpoint with an account. A known name (`openai`, `anthropic`, `groq`, ...) brings every default."""
 
     dialect: Literal["openai", "openai_responses", "anthropic", "gemini"] | None = Field(
-        None, description="What it speaks. `gemini` cannot be called in this version."
+        None, description="What it speaks."
     )
     base_url: str | None = Field(
         None,
-        description="What the dialect's official SDK would be given: OpenAI's ends in `/v1`, Anthropic's does not.",
+        description="What the dialect's official SDK would be given: OpenAI's ends in `/v1`, Anthropic's and "
+        "Gemini's do not.",
         examples=["http://localhost:8000/v1"],
     )
     api_key: SecretStr | None = Field(
@@ -73,16 +71,6 @@ class ProviderConfig(Section):
     stream_usage: bool | None = Field(
         None, description="Whether a stream reports its tokens when asked to (`stream_options.include_usage`)."
     )
-
-    @field_validator("dialect")
-    @classmethod
-    def _callable(cls, value: str | None) -> str | None:
-        if value is not None and value not in CALLABLE:
-            raise Wrong(
-                f"the dialect '{value}' cannot be called yet.",
-                f"Only {', '.join(CALLABLE[:-1])} and {CALLABLE[-1]} can.",
-            )
-        return value
 
     @field_validator("base_url")
     @classmethod

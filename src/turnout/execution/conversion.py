@@ -73,7 +73,7 @@ class Translation:
 
 def conversion(work: Work, endpoint: Endpoint) -> Conversion:
     """What stands between this provider and this caller."""
-    if endpoint.dialect is work.dialect:
+    if endpoint.dialect.name is work.dialect.name:
         return Relay(work.dialect.stream_end)
     model = endpoint.target.model or work.request.route
     return Translation(endpoint.dialect.decoder(), work.dialect.encoder(work.request.body, model))

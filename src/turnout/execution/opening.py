@@ -29,7 +29,8 @@ def dispatch(attempt: LiveAttempt, *, stream: bool) -> Coroutine[Any, Any, Excha
     """
     work, endpoint = attempt.work, attempt.endpoint
     work.deadline.check()
-    call = endpoint.call(work.request, work.body_for(endpoint, stream=stream), work.decision_id)
+    body = work.body_for(endpoint, stream=stream)
+    call = endpoint.call(work.request, body, work.decision_id, stream=stream)
     work.dispatching(endpoint.target)
     attempt.dispatched = True
     return endpoint.transport.open(call, connect_timeout=work.timeouts.connect)

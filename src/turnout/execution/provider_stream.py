@@ -36,7 +36,7 @@ class ProviderStream:
 
     def __init__(self, attempt: LiveAttempt, exchange: Exchange) -> None:
         work, endpoint = attempt.work, attempt.endpoint
-        same = endpoint.dialect is work.dialect and work.request.stream
+        same = endpoint.dialect.name is work.dialect.name and work.request.stream
         self.reader: StreamReader = endpoint.dialect.reader(work.request.body if same else None)
         self.over = False
         self.broken: Failure | None = None

@@ -13,7 +13,7 @@ from turnout.execution.opening import GOOD, dispatch, refusal
 from turnout.execution.work import Work
 from turnout.providers.transport import Exchange
 from turnout.types.failure import Failure, FailureKind
-from turnout.wire.dialect import Dialect
+from turnout.wire.dialect import ProviderDialect
 
 MAX_ANSWER: Final = 64 * 1024 * 1024
 """The longest whole answer that is accepted, in bytes."""
@@ -54,9 +54,9 @@ async def _answer(attempt: LiveAttempt, opening: Coroutine[Any, Any, Exchange]) 
         exchange.abort()
 
 
-def in_callers_dialect(body: bytes, provider: Dialect, work: Work) -> bytes:
+def in_callers_dialect(body: bytes, provider: ProviderDialect, work: Work) -> bytes:
     """The provider's own bytes where the dialects are the same; else translated. Raises `ValueError`."""
-    if provider is work.dialect:
+    if provider.name is work.dialect.name:
         return body
     answer = provider.decode_answer(msgspec.json.decode(body))
     return msgspec.json.encode(work.dialect.encode_answer(answer, work.request.body))

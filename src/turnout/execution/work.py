@@ -16,7 +16,7 @@ from turnout.types.clock import Clock
 from turnout.types.request import Request
 from turnout.types.target import Target
 from turnout.types.timeouts import Commit, Timeouts
-from turnout.wire.dialect import Dialect
+from turnout.wire.dialect import CallerDialect
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class Work:
     """
 
     request: Request
-    dialect: Dialect
+    dialect: CallerDialect
     decision_id: str
     input_tokens: int
     estimator: TokenEstimator
@@ -67,15 +67,15 @@ class Work:
         Raises:
             InvalidRequest: where the caller's body is not a request of its dialect.
         """
-        dialect, request = endpoint.dialect, self.request
+        request = self.request
         model = endpoint.target.model
         ask_usage = stream and endpoint.stream_usage
-        if dialect is self.dialect:
-            return dialect.prepare(request.raw, model, stream=stream, ask_usage=ask_usage)
+        if endpoint.dialect.name is self.dialect.name:
+            return self.dialect.prepare(request.raw, model, stream=stream, ask_usage=ask_usage)
         if self._chat is None:
             self._chat = self.dialect.decode_request(request.body)
         chat = msgspec.structs.replace(self._chat, stream=stream)
-        return msgspec.json.encode(dialect.encode_request(chat, model or request.route, ask_usage=ask_usage))
+        return msgspec.json.encode(endpoint.dialect.encode_request(chat, model or request.route, ask_usage=ask_usage))
 
     def dispatching(self, target: Target) -> None:
         """The first byte is about to be sent to `target`."""

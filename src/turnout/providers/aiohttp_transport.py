@@ -16,6 +16,7 @@ from turnout.types.failure import FailureKind
 
 _KEEPALIVE_S: Final = 30.0
 _DNS_TTL_S: Final = 30
+_MOST_URLS: Final = 256
 _READ_BUFFER: Final = 64 * 1024
 """aiohttp pauses the connection at twice this many unread bytes; the read that goes over it may bring 256 KB."""
 
@@ -95,10 +96,12 @@ class AiohttpTransport:
         return AiohttpExchange(response)
 
     def _url(self, text: str) -> URL:
-        """Parsing a URL costs as much as a small request; a provider has only a handful."""
+        """Parsing a URL costs as much as a small request; a provider has only a handful, unless callers name models."""
         url = self._urls.get(text)
         if url is None:
-            url = self._urls[text] = URL(text, encoded=True)
+            url = URL(text, encoded=True)
+            if len(self._urls) < _MOST_URLS:
+                self._urls[text] = url
         return url
 
     def _timeout(self, connect: float) -> aiohttp.ClientTimeout:

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
+from urllib.parse import quote
 
 from turnout.catalog.prices import price_of
 from turnout.providers.transport import HttpCall, Transport
 from turnout.types.money import Price
 from turnout.types.request import Request
 from turnout.types.target import Target
-from turnout.wire.dialect import Dialect
+from turnout.wire.dialect import MODEL_IN_PATH, ProviderDialect
 
 PASSED_ON: Final = ("anthropic-beta", "anthropic-version", "openai-beta")
 """The caller's headers that a provider of the caller's own dialect is sent: they choose the form of the answer.
@@ -26,7 +27,9 @@ class Endpoint:
     Attributes:
         target: what is called.
         dialect: the provider's dialect.
-        url: the address of the call, from the configuration alone.
+        url: the address of a call, from the configuration alone; but for the model, where the target passes on the
+            caller's and the dialect names it there (`MODEL_IN_PATH` stands for it).
+        stream_url: the same for a call whose answer is streamed, where it is another.
         headers: sent with every call: the key, the content type, the dialect's version.
         price_provider: the provider's key in the price list, where the target's price is the list's.
         stream_usage: whether the provider reports usage in a stream when asked to.
@@ -34,8 +37,9 @@ class Endpoint:
     """
 
     target: Target
-    dialect: Dialect
+    dialect: ProviderDialect
     url: str
+    stream_url: str | None = None
     headers: Mapping[str, str] = field(repr=False)
     price_provider: str | None = None
     stream_usage: bool = True
@@ -47,10 +51,18 @@ class Endpoint:
             return self.target.price
         return price_of(self.price_provider, self.target.model or asked, at)
 
-    def call(self, request: Request, body: bytes, decision_id: str) -> HttpCall:
+    def call(self, request: Request, body: bytes, decision_id: str, *, stream: bool) -> HttpCall:
         """The call with `body` (already in the provider's dialect) that `decision_id` records."""
         headers = {**self.headers, "x-turnout-decision": decision_id}
         if request.dialect is self.target.dialect:
             given = request.caller.headers
             headers.update((name, given[name]) for name in PASSED_ON if name in given)
-        return HttpCall(self.url, headers, body)
+        url = (self.stream_url or self.url) if stream else self.url
+        if self.target.model is None and MODEL_IN_PATH in url:
+            url = with_model(url, request.route)
+        return HttpCall(url, headers, body)
+
+
+def with_model(url: str, model: str) -> str:
+    """The address with the model where it belongs; whatever the model is called, it stays one segment of the path."""
+    return url.replace(MODEL_IN_PATH, quote(model.removeprefix("models/"), safe=""))

@@ -21,13 +21,14 @@ class AuthStyle(StrEnum):
 
     AUTHORIZATION_BEARER = "authorization_bearer"
     X_API_KEY = "x_api_key"
+    X_GOOG_API_KEY = "x_goog_api_key"
     API_KEY = "api_key"
 
     def headers(self, key: str) -> dict[str, str]:
         """The header that carries `key`."""
         if self is AuthStyle.AUTHORIZATION_BEARER:
             return {"authorization": f"Bearer {key}"}
-        return {"x-api-key" if self is AuthStyle.X_API_KEY else "api-key": key}
+        return {self.replace("_", "-"): key}
 
 
 class KnownProvider(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,9 +111,11 @@ _ROWS: Final = (
         price_provider="fireworks",
     ),
     KnownProvider(
-        name="gemini",  # by its OpenAI-compatible endpoint
-        base_url="https://generativelanguage.googleapis.com/v1beta/openai",
+        name="gemini",
+        dialect=DialectName.GEMINI,
+        base_url="https://generativelanguage.googleapis.com",
         key_env=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+        auth=AuthStyle.X_GOOG_API_KEY,
         price_provider="google",
     ),
     KnownProvider(

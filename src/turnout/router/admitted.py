@@ -9,7 +9,7 @@ from turnout.execution.trace import Trace
 from turnout.policy.base import Context
 from turnout.policy.route import Route
 from turnout.types.request import Outline, Request
-from turnout.wire.dialect import Dialect
+from turnout.wire.dialect import CallerDialect
 
 _UNREAD: Final = Outline(said=())
 
@@ -20,7 +20,7 @@ class Admitted:
 
     id: str
     request: Request
-    dialect: Dialect
+    dialect: CallerDialect
     began: float
     time: str
     route: Route | None = None

@@ -58,12 +58,16 @@ class Refusal(msgspec.Struct, frozen=True, tag="refusal"):
 
 
 class ToolCall(msgspec.Struct, frozen=True, tag="tool_call"):
-    """A call the model asks for. `arguments` is JSON text, kept as the model wrote it, valid or not."""
+    """A call the model asks for. `arguments` is JSON text, kept as the model wrote it, valid or not.
+
+    `signature` stands for the reasoning that led to it (Gemini's `thoughtSignature`); only its own provider reads it.
+    """
 
     id: str
     name: str
     arguments: str
     cache: dict[str, Any] | None = None
+    signature: str | None = None
 
 
 class ToolResult(msgspec.Struct, frozen=True, tag="tool_result"):

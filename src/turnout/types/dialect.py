@@ -31,6 +31,7 @@ class Need(StrEnum):
     LOGIT_BIAS = "logit_bias"
     LOGPROBS = "logprobs"
     MANY_CHOICES = "many_choices"
+    ONE_CALL = "one_call"
     PENALTIES = "penalties"
     REASONING = "reasoning"
     SEED = "seed"

@@ -41,11 +41,12 @@ class RefusalDelta(msgspec.Struct, frozen=True, tag=True):
 
 
 class ToolCallStarted(msgspec.Struct, frozen=True, tag=True):
-    """A tool call begins. `index` counts the answer's calls from 0."""
+    """A tool call begins. `index` counts the answer's calls from 0; `signature` is as in `ToolCall`."""
 
     index: int
     id: str
     name: str
+    signature: str | None = None
 
 
 class ToolCallDelta(msgspec.Struct, frozen=True, tag=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from turnout.errors import RequestFailed
 from turnout.types.chat import Answer, Chat, Finish
@@ -13,6 +13,9 @@ from turnout.types.request import Outline
 from turnout.types.stream import Delta, Mark
 from turnout.types.usage import Usage
 from turnout.wire.sse import SseEvent
+
+MODEL_IN_PATH: Final = "{model}"
+"""What stands for the model in a path."""
 
 
 class StreamReader(Protocol):
@@ -68,14 +71,10 @@ class AnswerFacts(Protocol):
     output_chars: int
 
 
-class Dialect(Protocol):
-    """One wire format, in both directions. Pure: bytes and dicts in, bytes and dicts out."""
+class CallerDialect(Protocol):
+    """What callers need of a wire format. Pure: bytes and dicts in, bytes and dicts out."""
 
     name: DialectName
-    path: str
-    """The path after the base URL that an SDK would be given (`/chat/completions`, `/v1/messages`)."""
-    lacks: frozenset[str]
-    """Members of `Need` that the dialect has no words for."""
     stream_end: bytes
     """The event that ends a complete stream, for a provider that finished its answer and left it out."""
 
@@ -85,16 +84,41 @@ class Dialect(Protocol):
     def decode_request(self, body: dict[str, Any]) -> Chat:
         """The request free of its dialect. Raises `InvalidRequest`."""
 
-    def encode_request(self, chat: Chat, model: str, *, ask_usage: bool) -> dict[str, Any]:
-        """The request in this dialect, streamed if `chat.stream`. Only called when the target lacks none of its needs.
-
-        `ask_usage`: a stream is to report usage, where the dialect must be asked for it.
-        """
-
     def prepare(self, raw: bytes, model: str | None, *, stream: bool, ask_usage: bool) -> bytes:
         """The caller's own body for a provider of this dialect: every field verbatim, known or not, but for three.
 
         `model` is swapped (None leaves it), `stream` is set, and usage is asked for as in `encode_request`.
+        """
+
+    def encode_answer(self, answer: Answer, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The answer in this dialect. `body` is the caller's request, a part of which some dialects repeat."""
+
+    def encoder(self, body: dict[str, Any], model: str) -> StreamEncoder:
+        """`body` is the caller's request (does it want usage?), `model` what to report until the provider says."""
+
+    def encode_error(self, error: RequestFailed) -> tuple[int, list[tuple[str, str]], bytes]:
+        """Status, headers and body of an error before the first byte."""
+
+    def encode_stream_error(self, error: RequestFailed) -> bytes:
+        """The event that ends a committed stream; nothing follows it."""
+
+
+class ProviderDialect(Protocol):
+    """What calling a provider needs of a wire format. Pure as well."""
+
+    name: DialectName
+    path: str
+    """The path after the base URL that an SDK would be given (`/chat/completions`, `/v1/messages`).
+    `MODEL_IN_PATH` stands for the model, in a dialect that names it there and not in the body."""
+    stream_path: str
+    """The same for an answer that is to be streamed."""
+    lacks: frozenset[str]
+    """Members of `Need` that the dialect has no words for."""
+
+    def encode_request(self, chat: Chat, model: str, *, ask_usage: bool) -> dict[str, Any]:
+        """The request in this dialect, streamed if `chat.stream`. Only called when the target lacks none of its needs.
+
+        `ask_usage`: a stream is to report usage, where the dialect must be asked for it.
         """
 
     def read_answer(self, body: bytes) -> AnswerFacts:
@@ -102,9 +126,6 @@ class Dialect(Protocol):
 
     def decode_answer(self, body: dict[str, Any]) -> Answer:
         """The answer free of its dialect. Raises `ValueError`."""
-
-    def encode_answer(self, answer: Answer, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The answer in this dialect. `body` is the caller's request, a part of which some dialects repeat."""
 
     def can_assemble(self, body: dict[str, Any]) -> bool:
         """Whether a unary answer to this request can be put together from a stream without losing anything."""
@@ -119,17 +140,12 @@ class Dialect(Protocol):
     def decoder(self) -> StreamDecoder:
         """From this dialect's events to deltas."""
 
-    def encoder(self, body: dict[str, Any], model: str) -> StreamEncoder:
-        """`body` is the caller's request (does it want usage?), `model` what to report until the provider says."""
-
     def assembler(self) -> Assembler:
         """From this dialect's events to a whole answer."""
 
     def decode_failure(self, status: int, headers: Mapping[str, str], body: bytes) -> Failure:
         """What an answer with an error status means."""
 
-    def encode_error(self, error: RequestFailed) -> tuple[int, list[tuple[str, str]], bytes]:
-        """Status, headers and body of an error before the first byte."""
 
-    def encode_stream_error(self, error: RequestFailed) -> bytes:
-        """The event that ends a committed stream; nothing follows it."""
+class Dialect(CallerDialect, ProviderDialect, Protocol):
+    """A wire format that callers and providers speak."""

@@ -70,7 +70,7 @@ class Following(ABC):
         body = read_object(data)
         error = body.get("error") or (body if "error" in (body.get("object"), body.get("type")) else None)
         if error:
-            self.failure = stream_failure(error, data)
+            self.failure = self._failed(error, data)
             return _ERROR
         return self.take(body)
 
@@ -80,8 +80,12 @@ class Following(ABC):
             body = read_object(data)
         except ValueError:
             body = {}
-        self.failure = stream_failure(body.get("error") or body, data)
+        self.failure = self._failed(body.get("error") or body, data)
         return _ERROR
+
+    def _failed(self, error: Any, data: bytes) -> Failure:
+        """What an error event means."""
+        return stream_failure(error, data)
 
     def _note_model(self, model: Any) -> None:
         """Keep the first model that is told."""

@@ -36,7 +36,7 @@ _TEXTS: Final = (
         re.compile(
             r"maximum context length|maximum model length|context window|(available )?context size|context limit"
             r"|(prompt|input) is too long|reduce the length of the (messages|prompt|input)"
-            r"|`?inputs`? tokens \+ `?max_new_tokens`? must be",
+            r"|`?inputs`? tokens \+ `?max_new_tokens`? must be|input token count .{0,40}exceeds the maximum",
             re.IGNORECASE,
         ),
     ),

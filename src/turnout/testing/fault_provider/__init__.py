@@ -1,4 +1,4 @@
-"""A provider that speaks three dialects and can be told to do wrong everything that providers do wrong."""
+"""A provider that speaks four dialects and can be told to do wrong everything that providers do wrong."""
 
 from turnout.testing.fault_provider.answer import HEALTHY_TEXT, THINKING_TEXT
 from turnout.testing.fault_provider.desk import SeenRequest

@@ -8,7 +8,13 @@ from typing import Any
 
 from turnout.types.dialect import DialectName
 
-_NOT_PROSE = frozenset({"cache_control", "data", "file_data", "id", "image_url", "media_type", "role", "type", "url"})
+_PROSE = ("system", "systemInstruction", "instructions", "messages", "contents", "input", "tools")
+_NOT_PROSE = frozenset(
+    {
+        *("cache_control", "data", "file_data", "fileUri", "id", "image_url", "media_type", "mimeType", "role"),
+        *("thoughtSignature", "type", "url"),
+    }
+)
 
 
 class UnreadableRequestError(ValueError):
@@ -80,10 +86,10 @@ class Ask:
 def prompt_tokens(body: Mapping[str, Any]) -> int:
     """Tokens that this provider bills for a prompt: one, and one more for every four bytes (UTF-8) of its prose.
 
-    Prose is every string in `system`, `instructions`, `messages`, `input` and `tools`, but for what only labels or
-    carries data: types, roles, ids, media.
+    Prose is every string in the instructions, the conversation and the tools, however the dialect calls them, but for
+    what only labels or carries data: types, roles, ids, media.
     """
-    parts = (body.get(key) for key in ("system", "instructions", "messages", "input", "tools"))
+    parts = (body.get(key) for key in _PROSE)
     return 1 + sum(len(text.encode("utf-8", "surrogatepass")) for part in parts for text in _prose(part)) // 4
 
 

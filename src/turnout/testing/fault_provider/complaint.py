@@ -25,6 +25,17 @@ _BY_STATUS: dict[int, tuple[str, str | None, str, str]] = {
 }
 
 
+_GOOGLE = {
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    429: "RESOURCE_EXHAUSTED",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+    529: "UNAVAILABLE",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Complaint:
     """An error of the provider. `code` takes the place of the usual code, and of Anthropic's type."""
@@ -49,6 +60,15 @@ class Complaint:
         kind, code, _, _ = self._usual
         kind = self.code if self.code == "insufficient_quota" else kind
         error = {"message": self.said, "type": kind, "param": self.param, "code": self.code or code}
+        return {"error": error}
+
+    @property
+    def google(self) -> dict[str, Any]:
+        """Google's envelope. A `code` of theirs (`API_KEY_INVALID`) is the reason of a detail."""
+        usual = _GOOGLE.get(self.status) or ("INTERNAL" if self.status >= SERVER_ERROR else "INVALID_ARGUMENT")
+        error: dict[str, Any] = {"code": self.status, "message": self.said, "status": usual}
+        if self.code.isupper():
+            error["details"] = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": self.code}]
         return {"error": error}
 
     def anthropic(self, request_id: str) -> dict[str, Any]:

@@ -29,6 +29,7 @@ class Request:
     Attributes:
         method: upper case.
         path: without the query.
+        query: what follows the question mark.
         headers: names in lower case; the last of several of one name.
         body: its bytes.
         size: bytes read from the connection for it, head included.
@@ -38,6 +39,7 @@ class Request:
 
     method: str = ""
     path: str = ""
+    query: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     size: int = 0
@@ -145,7 +147,7 @@ class Connection(asyncio.Protocol):
         """A whole request."""
         request, self._reading = self._reading, Request()
         request.method = self._parser.get_method().decode("latin-1")
-        request.path = request.path.partition("?")[0]
+        request.path, _, request.query = request.path.partition("?")
         request.size, self._read = self._read, 0
         request.keep_alive = self._parser.should_keep_alive()
         request.chunks = self._parser.get_http_version() != "1.0"

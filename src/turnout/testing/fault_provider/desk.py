@@ -17,6 +17,7 @@ from turnout.testing.fault_provider.ask import Ask, UnreadableRequestError
 from turnout.testing.fault_provider.complaint import Complaint
 from turnout.testing.fault_provider.connection import Connection, Played, Request
 from turnout.testing.fault_provider.fault import HEALTHY, Fault
+from turnout.testing.fault_provider.gemini import Gemini
 from turnout.testing.fault_provider.ledger import Ledger, now
 from turnout.testing.fault_provider.models import models
 from turnout.testing.fault_provider.openai_chat import OpenAIChat
@@ -84,7 +85,7 @@ class Desk:
             await self._answer(connection, request)
 
     async def _answer(self, connection: Connection, request: Request) -> None:
-        speech = _SPEECHES.get(request.path.removeprefix("/v1"))
+        speech = _SPEECHES.get(request.path.removeprefix("/v1")) or Gemini.at(request.path, request.query)
         if speech is None or request.method != "POST":
             await connection.play(self._elsewhere(request), request)
             return
@@ -159,7 +160,9 @@ class Desk:
         if request.method == "GET" and request.path.removeprefix("/v1") == "/models":
             return models(for_anthropic="anthropic-version" in request.headers)
         said = f"Unknown request URL: {request.method} {request.path}."
-        speech = _ANTHROPIC if "anthropic-version" in request.headers else _OPENAI_CHAT
+        speech: Speech = _ANTHROPIC if "anthropic-version" in request.headers else _OPENAI_CHAT
+        if request.path.startswith("/v1beta/"):
+            speech = Gemini()
         return refusal(speech, Complaint(404, said), f"req_{self._hex()}")
 
     def _hex(self) -> str:

@@ -24,6 +24,7 @@ class HostedFaultProvider:
         self.url = provider.url
         self.openai_base_url = provider.openai_base_url
         self.anthropic_base_url = provider.anthropic_base_url
+        self.gemini_base_url = provider.gemini_base_url
         self.control_url = provider.control_url
 
     @property

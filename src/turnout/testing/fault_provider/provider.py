@@ -1,4 +1,4 @@
-"""The fault-injecting provider: a healthy provider of three dialects, and everything that can be wrong with it."""
+"""The fault-injecting provider: a healthy provider of four dialects, and everything that can be wrong with it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Listen:
 
 
 class FaultProvider:
-    """A provider that speaks OpenAI Chat Completions, OpenAI Responses and Anthropic Messages, and fails on demand.
+    """A provider that speaks OpenAI Chat Completions and Responses, Anthropic Messages and Gemini, and fails on demand.
 
         async with FaultProvider() as provider:
             provider.use("stall_after(5, 30)")
@@ -45,8 +45,8 @@ class FaultProvider:
     A healthy answer to prose is always `HEALTHY_TEXT`. It honours `max_tokens` and stop sequences, calls the first
     tool when the last text of the user says `call the tool` (the first two for `both tools`) or when it is forced to,
     and fills in a JSON schema when given one. Usage follows from the request alone: the prompt has one token, and one
-    more for every four bytes of its prose; half of them are cached where the request uses `prompt_cache_key` or
-    `cache_control`; the answer has a token per word.
+    more for every four bytes of its prose; half of them are cached where the request uses `prompt_cache_key`,
+    `cache_control` or `cachedContent`; the answer has a token per word.
 
     Args:
         fault: what is wrong from the start.
@@ -110,6 +110,11 @@ class FaultProvider:
     @property
     def anthropic_base_url(self) -> str:
         """What Anthropic's SDK is given: `url`."""
+        return self.url
+
+    @property
+    def gemini_base_url(self) -> str:
+        """What Google's SDK is given: `url`."""
         return self.url
 
     @property

@@ -20,7 +20,7 @@ class Mark(Flag):
     FINISH = auto()
     """Carries the provider's own finish signal."""
     DONE = auto()
-    """The last event: `[DONE]`, `message_stop` or `response.completed`."""
+    """The last event: `[DONE]`, `message_stop` or `response.completed`; Gemini has none."""
 
 
 class Send(msgspec.Struct, frozen=True, gc=False):

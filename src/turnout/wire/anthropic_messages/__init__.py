@@ -28,7 +28,7 @@ class AnthropicMessages:
     """The dialect; see `turnout.wire.dialect.Dialect` for what each method promises."""
 
     name = DialectName.ANTHROPIC_MESSAGES
-    path = "/v1/messages"
+    path = stream_path = "/v1/messages"
     lacks: frozenset[str] = frozenset(LACKS)
     stream_end = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 

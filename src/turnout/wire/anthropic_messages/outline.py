@@ -176,6 +176,10 @@ def _tools(field: str, value: Any) -> Iterable[str]:
         yield from (f"field:tools.{key}" for key in _TOOL_FIELDS if told.get(key))
 
 
+def _tool_choice(field: str, value: Any) -> Iterable[str]:
+    return (Need.ONE_CALL,) if record(value, field).get("disable_parallel_tool_use") is True else ()
+
+
 def _thinking(field: str, value: Any) -> Iterable[str]:
     match value:
         case {"type": "disabled"}:
@@ -221,7 +225,7 @@ _FIELDS: Final[Mapping[str, Callable[[str, Any], Iterable[str]] | None]] = Mappi
         "output_format": _format,
         "stop_sequences": _stops,
         "thinking": _thinking,
-        "tool_choice": None,
+        "tool_choice": _tool_choice,
         "tools": _tools,
         "top_k": lambda *_: (Need.TOP_K,),
     }

@@ -31,7 +31,7 @@ class OpenAIChat:
     """The dialect; see `turnout.wire.dialect.Dialect` for what each method promises."""
 
     name = DialectName.OPENAI_CHAT
-    path = "/chat/completions"
+    path = stream_path = "/chat/completions"
     lacks: frozenset[str] = frozenset(LACKS)
     stream_end = b"data: [DONE]\n\n"
 

@@ -21,7 +21,7 @@ from turnout.types.stream import (
 from turnout.wire.event_json import encode_json
 from turnout.wire.openai_chat.finish import FINISH_REASON
 from turnout.wire.openai_chat.logprobs import encode_logprobs
-from turnout.wire.openai_chat.reasoning import encode_reasoning
+from turnout.wire.openai_chat.reasoning import encode_reasoning, encode_signature
 from turnout.wire.openai_chat.usage import usage_to
 from turnout.wire.sse import sse_event
 
@@ -77,10 +77,10 @@ class Encoder:
                 return self._think(delta)
             case RefusalDelta(text):
                 return self._chunk(b'{"refusal":' + encode_json(text) + b"}")
-            case ToolCallStarted(index, id, name):
+            case ToolCallStarted(index, id, name, signature):
                 function = {"name": name, "arguments": ""}
                 call = {"index": index, "id": id, "type": "function", "function": function}
-                return self._chunk(encode_json({"tool_calls": [call]}))
+                return self._chunk(encode_json({"tool_calls": [call | encode_signature(signature)]}))
             case Started():
                 return self._start(delta)
             case Finished(finish):

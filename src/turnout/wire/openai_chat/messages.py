@@ -10,7 +10,7 @@ from turnout.errors import InvalidRequest
 from turnout.types.chat import Chat, Message, Part, Refusal, Text, ToolCall, ToolResult
 from turnout.wire.fields import items, maybe, record, text
 from turnout.wire.openai_chat.content import decode_content, decode_texts, encode_content
-from turnout.wire.openai_chat.reasoning import decode_reasoning
+from turnout.wire.openai_chat.reasoning import decode_reasoning, decode_signature, encode_signature
 from turnout.wire.openai_chat.tools import decode_call
 
 FAILED: Final = "Error: "
@@ -71,7 +71,7 @@ def _decode_answer(message: dict[str, Any], param: str) -> Iterator[Part]:
     calls = message.get("tool_calls")
     for index, call in enumerate(items([] if calls is None else calls, f"{param}.tool_calls")):
         if (told := decode_call(call, f"{param}.tool_calls[{index}]")) is not None:
-            yield ToolCall(*told)
+            yield ToolCall(*told, signature=decode_signature(call))
 
 
 def _decode_result(message: dict[str, Any], param: str) -> ToolResult:
@@ -123,7 +123,8 @@ def _encode_answer(parts: Iterable[Part]) -> dict[str, Any]:
 
 def encode_call(call: ToolCall) -> dict[str, Any]:
     """A tool call, in a request's history and in an answer."""
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+    function = {"name": call.name, "arguments": call.arguments}
+    return {"id": call.id, "type": "function", "function": function} | encode_signature(call.signature)
 
 
 def _encode_result(result: ToolResult) -> str | list[dict[str, Any]]:

@@ -242,13 +242,14 @@ def _effort(_: str, value: Any) -> Iterable[str]:
 _FIELDS: Final[Mapping[str, Callable[[str, Any], Iterable[str]] | None]] = MappingProxyType(
     {
         **dict.fromkeys(("model", "messages", "max_tokens", "max_completion_tokens", "top_p", "user")),
-        **dict.fromkeys(("stream", "stream_options", "safety_identifier", "parallel_tool_calls")),
+        **dict.fromkeys(("stream", "stream_options", "safety_identifier")),
         "audio": _need(Need.AUDIO),
         "frequency_penalty": _need(Need.PENALTIES),
         "logit_bias": _need(Need.LOGIT_BIAS),
         "logprobs": _need(Need.LOGPROBS),
         "modalities": _modalities,
         "n": _choices,
+        "parallel_tool_calls": lambda _, value: (Need.ONE_CALL,) if value is False else (),
         "presence_penalty": _need(Need.PENALTIES),
         "reasoning_effort": _effort,
         "response_format": _response_format,

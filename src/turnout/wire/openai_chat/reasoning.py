@@ -54,3 +54,16 @@ def _encode_detail(part: Thinking, index: int) -> dict[str, Any]:
         return {"type": "reasoning.encrypted", "data": part.redacted, "format": FORMAT, "index": index}
     detail = {"type": "reasoning.text", "text": part.text, "signature": part.signature}
     return detail | {"format": FORMAT, "index": index}
+
+
+def decode_signature(call: Any) -> str | None:
+    """The signature of a tool call in the history; None where it has none that is understood."""
+    match call:
+        case {"extra_content": {"google": {"thought_signature": str(signature)}}}:
+            return signature
+    return None
+
+
+def encode_signature(signature: str | None) -> dict[str, Any]:
+    """The field of a tool call that carries its signature, named as Google's OpenAI-compatible endpoint names it."""
+    return {} if signature is None else {"extra_content": {"google": {"thought_signature": signature}}}

@@ -28,7 +28,7 @@ class OpenAIResponses:
     """The dialect; see `turnout.wire.dialect.Dialect` for what each method promises."""
 
     name = DialectName.OPENAI_RESPONSES
-    path = "/responses"
+    path = stream_path = "/responses"
     lacks: frozenset[str] = frozenset(LACKS)
     stream_end = b""
 

@@ -72,7 +72,7 @@ class Reader(Following):
         elif kind in _ENDS:
             return self._finish(kind, expect(dict, body.get("response"), "the response"))
         elif kind == "response.failed":
-            return self._failed(expect(dict, body.get("response"), "the response").get("error"))
+            return self._broken_off(expect(dict, body.get("response"), "the response").get("error"))
         return _NONE
 
     def _delta(self, delta: Any) -> Mark:
@@ -100,6 +100,6 @@ class Reader(Following):
         self.ended = True
         return _FINISH_AND_END
 
-    def _failed(self, error: Any) -> Mark:
+    def _broken_off(self, error: Any) -> Mark:
         self.failure = stream_failure(error, encode_json({"error": error}))
         return _ERROR
