@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
 from multiprocessing.process import BaseProcess
 from typing import Final
 
@@ -52,6 +53,7 @@ class Supervisor:
         Args:
             close: called when a signal ends them: what is open for their sake is closed.
         """
+        resource_tracker.ensure_running()  # starting it with the first worker would unblock the signals again
         signal.pthread_sigmask(signal.SIG_BLOCK, SUPERVISED)
         self._workers = [_Worker(self._start()) for _ in range(self._count)]
         while not self._stopping or any(worker.process.is_alive() for worker in self._workers):
