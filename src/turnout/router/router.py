@@ -28,6 +28,7 @@ from turnout.policy.base import Context
 from turnout.policy.explain import Explanation, explain
 from turnout.policy.route import Route
 from turnout.router.admitted import Admitted
+from turnout.router.early import begun_early
 from turnout.router.library import Answer, AnswerStream, chat_request
 from turnout.router.parts import Parts
 from turnout.router.record import Record
@@ -60,12 +61,22 @@ class Router:
     async def handle(self, request: Request) -> Reply:
         """Answer one request, in its own dialect.
 
-        A streamed reply is returned once it is committed; its record is written before its last piece is yielded.
+        A streamed reply is returned once it is committed, or at its first heartbeat where the route wants that early;
+        its record is written before its last piece is yielded.
 
         Raises:
             RequestFailed: there is no answer; the record is written, and the error carries its id.
         """
         admitted = self._begin(request)
+        answering = self._answer(admitted)
+        route = admitted.parts.routes.find(request.route) if request.stream else None
+        if route is None or route.heartbeat_s is None:
+            return await answering
+        early = Reply(200, [*_headers(admitted, route), *_SSE])
+        return await begun_early(answering, route.heartbeat_s, early, admitted.dialect)
+
+    async def _answer(self, admitted: Admitted) -> Reply:
+        """The journey itself. Raises `RequestFailed`."""
         self._under_way[admitted.id] = admitted
         try:
             route, context = self._admit(admitted)
@@ -206,13 +217,7 @@ class Router:
         )
 
     def _reply(self, admitted: Admitted, route: Route, delivered: Delivered) -> Reply:
-        headers = [
-            ("x-turnout-decision", admitted.id),
-            ("x-turnout-route", _ascii(route.name)),
-            ("x-turnout-target", _ascii(delivered.attempt.candidate.target)),
-            ("x-request-id", admitted.id),
-            ("request-id", admitted.id),
-        ]
+        headers = [*_headers(admitted, route), ("x-turnout-target", _ascii(delivered.attempt.candidate.target))]
         if delivered.stream is not None:
             headers += [*_SSE, ("x-turnout-attempts", str(len(admitted.trace.attempts) + 1))]
             return Reply(200, headers, stream=delivered.stream.pieces(partial(self._end, admitted)))
@@ -226,6 +231,16 @@ class Router:
 def _with_user(caller: Caller, user: str | None) -> Caller:
     """`caller` with the user that the dialect's own field names, unless a header named one."""
     return caller if caller.user or not user else msgspec.structs.replace(caller, user=user)
+
+
+def _headers(admitted: Admitted, route: Route) -> list[tuple[str, str]]:
+    """What is known before anybody has answered."""
+    return [
+        ("x-turnout-decision", admitted.id),
+        ("x-turnout-route", _ascii(route.name)),
+        ("x-request-id", admitted.id),
+        ("request-id", admitted.id),
+    ]
 
 
 def _unknown(name: str, known: list[str]) -> NoReturn:

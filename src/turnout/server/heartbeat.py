@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
-WAITING: Final = b": waiting\n\n"
-"""A comment: every SSE reader passes over it. The blank line makes hops that buffer events let go of it; SDKs dispatch
-nothing on it, since no `id:` is ever sent."""
+from turnout.wire.sse import WAITING
 
 
 class Heartbeat:
