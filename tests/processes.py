@@ -86,7 +86,7 @@ def gateway_process(config: str, directory: Path, *options: str) -> Iterator[Gat
     file, data, log = directory / "turnout.yaml", directory / "data", directory / "gateway.log"
     file.write_text(config, encoding="utf-8")
     command = [sys.executable, "-m", "turnout.cli", "serve", "--port", "0", "--config", str(file), "--data", str(data)]
-    with log.open("ab") as logged:
+    with log.open("wb") as logged:
         child = subprocess.Popen([*command, *options], stdout=logged, stderr=logged)
     try:
         gateway = GatewayProcess(child, _port(child, log), data, file, log)
