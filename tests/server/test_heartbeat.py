@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import anthropic
 import openai
@@ -31,7 +32,7 @@ routes:
   rescued: {{policy: [chat-model, well-model], heartbeat: early, timeouts: {{first_token: 600ms}}}}
 server: {{heartbeat: 200ms}}
 """
-HELLO = [{"role": "user", "content": "Hi"}]
+HELLO: Any = [{"role": "user", "content": "Hi"}]
 
 
 @dataclass(frozen=True)
@@ -47,18 +48,18 @@ class Hosted:
 
     def text(self, model: str) -> str:
         with self.chat() as client:
-            stream = client.chat.completions.create(model=model, messages=HELLO, stream=True)  # type: ignore[call-overload]
+            stream: Any = client.chat.completions.create(model=model, messages=HELLO, stream=True)
             return "".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices)
 
     def message(self, model: str) -> str:
-        with self.claude() as client, client.messages.stream(model=model, max_tokens=500, messages=HELLO) as stream:  # type: ignore[arg-type]
+        with self.claude() as client, client.messages.stream(model=model, max_tokens=500, messages=HELLO) as stream:
             return "".join(stream.text_stream)
 
     def raw(self, model: str) -> tuple[http.client.HTTPResponse, float, bytes]:
         """The response, the longest silence on the wire in seconds, and the body."""
         connection = http.client.HTTPConnection("127.0.0.1", int(self.gateway.url.rpartition(":")[2]), timeout=10)
         body = json.dumps({"model": model, "messages": HELLO, "stream": True})
-        before, longest, parts = time.monotonic(), 0.0, []
+        before, longest, parts = time.monotonic(), 0.0, list[bytes]()
         connection.request("POST", "/v1/chat/completions", body)
         response = connection.getresponse()
         while True:
@@ -157,9 +158,7 @@ def test_a_caller_who_leaves_around_the_early_status_is_noticed(hosted: Hosted, 
     hosted.provider.use("hang_headers")
     before = len(hosted.provider.requests)
     connection = http.client.HTTPConnection("127.0.0.1", int(hosted.gateway.url.rpartition(":")[2]), timeout=10)
-    connection.request(
-        "POST", "/v1/chat/completions", json.dumps({"model": "chat", "messages": HELLO, "stream": True})
-    )
+    connection.request("POST", "/v1/chat/completions", json.dumps({"model": "chat", "messages": HELLO, "stream": True}))
     while len(hosted.provider.requests) == before:
         time.sleep(0.01)
     time.sleep(wait_s)

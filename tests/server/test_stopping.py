@@ -10,6 +10,7 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import anthropic
 import openai
@@ -30,7 +31,7 @@ routes:
   "claude:*": {{policy: messages-model}}
 server: {{notice: {notice}, drain: {drain}}}
 """
-HELLO = [{"role": "user", "content": "Hi"}]
+HELLO: Any = [{"role": "user", "content": "Hi"}]
 SLOW = "fault:tokens(40)+drip(50)"  # two seconds
 HEALTHY = "fault:healthy"
 ENDLESS = "fault:tokens(4000)+drip(50)"
@@ -46,16 +47,15 @@ def config(provider: HostedFaultProvider, *, notice: str = "500ms", drain: str =
     return CONFIG.format(provider=provider, notice=notice, drain=drain)
 
 
-def chat(gateway: GatewayProcess, **options: object) -> openai.AsyncOpenAI:
-    given = {"max_retries": 0, "timeout": 20, **options}
-    return openai.AsyncOpenAI(base_url=f"{gateway.url}/v1", api_key="none", **given)  # type: ignore[arg-type]
+def chat(gateway: GatewayProcess) -> openai.AsyncOpenAI:
+    return openai.AsyncOpenAI(base_url=f"{gateway.url}/v1", api_key="none", max_retries=0, timeout=20)
 
 
 async def streamed(client: openai.AsyncOpenAI, model: str, begun: asyncio.Semaphore) -> str | None:
     """A stream, taken to its end; its finish reason."""
     finish = None
     first = True
-    stream = await client.chat.completions.create(model=model, messages=HELLO, stream=True)  # type: ignore[call-overload]
+    stream: Any = await client.chat.completions.create(model=model, messages=HELLO, stream=True)
     async for chunk in stream:
         if first:
             first = False
@@ -109,7 +109,7 @@ async def test_over_the_limit_streams_end_by_an_error_that_the_sdks_raise_and_ar
         claude = anthropic.AsyncAnthropic(base_url=gateway.url, api_key="none", max_retries=0, timeout=20)
 
         async def message() -> None:
-            async with claude.messages.stream(model="claude:x", max_tokens=4000, messages=HELLO) as stream:  # type: ignore[arg-type]
+            async with claude.messages.stream(model="claude:x", max_tokens=4000, messages=HELLO) as stream:
                 async for _ in stream.text_stream:
                     begun.release()
 
@@ -139,7 +139,7 @@ async def test_over_the_limit_a_caller_without_a_first_byte_is_told_to_try_again
     with gateway_process(config(provider, drain="600ms"), tmp_path) as gateway:
         async with chat(gateway) as client:
             create = client.chat.completions.create
-            waits = asyncio.create_task(create(model="fault:delay_headers(9)", messages=HELLO))  # type: ignore[arg-type]
+            waits = asyncio.create_task(create(model="fault:delay_headers(9)", messages=HELLO))
             await asyncio.sleep(0.5)
             gateway.send(signal.SIGTERM)
             with pytest.raises(openai.InternalServerError) as raised:
@@ -174,7 +174,9 @@ def test_a_caller_who_reads_nothing_cannot_keep_it_from_ending(provider: HostedF
     with gateway_process(config(provider, notice="100ms", drain="500ms"), tmp_path) as gateway:
         connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=5)
         flood = "fault:tokens(200000)"
-        connection.request("POST", "/v1/chat/completions", json.dumps({"model": flood, "messages": HELLO, "stream": True}))
+        connection.request(
+            "POST", "/v1/chat/completions", json.dumps({"model": flood, "messages": HELLO, "stream": True})
+        )
         assert connection.getresponse().status == 200
         time.sleep(0.5)
         gateway.send(signal.SIGTERM)

@@ -129,9 +129,9 @@ class SseSplitter:
             raise ValueError(f"a streamed event is larger than {self._limit:,} bytes")
 
 
-WAITING: Final = b": waiting\n\n"
-"""A comment: every reader passes over it. The blank line makes hops that buffer whole events let go of it; SDKs dispatch
-nothing on it, since no `id:` is ever sent."""
+WAITING = b": waiting\n\n"
+"""A comment: every reader passes over it. The blank line makes hops that buffer whole events let go of it; SDKs
+dispatch nothing on it, since no `id:` is ever sent."""
 
 
 def sse_event(data: bytes, name: str | None = None) -> bytes:
