@@ -131,9 +131,11 @@ class Balancer:
             with closing(ours):
                 asking = asyncio.create_task(_copy(reader, ours))
                 self.open += 1
-                await _copy(theirs, writer)
-                asking.cancel()
-                self.open -= 1
+                try:
+                    await _copy(theirs, writer)
+                finally:
+                    asking.cancel()
+                    self.open -= 1
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
