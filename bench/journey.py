@@ -23,9 +23,10 @@ import uvloop
 from typing_extensions import override
 
 from bench.payloads import KEY, chat_answer, chat_request, gateway_config
-from turnout.config.build import Parts, build_parts
+from turnout.config.build import build_parts
 from turnout.config.load import LoadedConfig, load_config_text
 from turnout.errors import RequestFailed
+from turnout.execution.breaker import BreakerBoard
 from turnout.execution.executor import Delivered, Executor
 from turnout.execution.work import Work
 from turnout.ledger.journal import Journal
@@ -33,11 +34,12 @@ from turnout.ledger.sqlite import SqliteStore
 from turnout.ledger.tail import JournalTail
 from turnout.policy.base import Context, Policy
 from turnout.policy.route import Route
+from turnout.providers.endpoint import Endpoint
 from turnout.providers.transport import Exchange, HttpCall
-from turnout.router import Router
+from turnout.router import Parts, Router, Routes
 from turnout.router.admitted import Admitted
 from turnout.router.record import Record
-from turnout.server.auth import Keys
+from turnout.server.admission import Admission
 from turnout.server.conversation import ConversationEndpoint
 from turnout.server.heap import collecting_seldom
 from turnout.types.candidate import Outcome, Plan
@@ -46,7 +48,6 @@ from turnout.types.decision import Decision
 from turnout.types.dialect import DialectName
 from turnout.types.reply import Reply
 from turnout.types.request import Request
-from turnout.types.target import Target
 
 _REST: Final = "send"
 _NOTHING: Final = "nothing"
@@ -142,8 +143,8 @@ class Workshop:
     clock: SystemClock = field(default_factory=SystemClock)
 
     @property
-    def targets(self) -> dict[str, Target]:
-        return {name: endpoint.target for name, endpoint in self.parts.endpoints.items()}
+    def admission(self) -> Admission:
+        return Admission(self.loaded, "127.0.0.1")
 
 
 class TimedPolicy:
@@ -196,8 +197,8 @@ class TimedRecord:
 
 
 class TimedRouter(Router):
-    def __init__(self, stages: Stages, **parts: Any) -> None:
-        super().__init__(**parts)
+    def __init__(self, stages: Stages, parts: Parts, **others: Any) -> None:
+        super().__init__(parts, **others)
         self._stages = stages
 
     @override
@@ -245,39 +246,26 @@ def _workshop(recorder: Journal) -> Workshop:
     clock = SystemClock()
     parts = build_parts(loaded, clock)
     instant = {name: replace(endpoint, transport=InstantTransport()) for name, endpoint in parts.endpoints.items()}
-    parts = replace(parts, endpoints=instant)
-    record = Record(
-        recorder, endpoints=instant, clock=clock, hash_key=bytes(32), config_version="bench", required=False
-    )
-    return Workshop(loaded, parts, record)
+    parts = _parts(instant, parts.routes, parts.breakers, Executor(instant, parts.breakers))
+    return Workshop(loaded, parts, Record(recorder, clock=clock, hash_key=bytes(32)))
+
+
+def _parts(endpoints: Mapping[str, Endpoint], routes: Routes, breakers: BreakerBoard, executor: Executor) -> Parts:
+    return Parts(endpoints=endpoints, routes=routes, breakers=breakers, executor=executor, config_version="bench")
 
 
 def _plain(shop: Workshop) -> ConversationEndpoint:
-    router = Router(
-        routes=shop.parts.routes,
-        targets=shop.targets,
-        executor=Executor(shop.parts.endpoints, shop.parts.breakers),
-        breakers=shop.parts.breakers,
-        record=shop.record,
-        clock=shop.clock,
-    )
-    return ConversationEndpoint(DialectName.OPENAI_CHAT, router, Keys([KEY]), shop.loaded.config.server.limits)
+    router = Router(shop.parts, record=shop.record, clock=shop.clock)
+    return ConversationEndpoint(DialectName.OPENAI_CHAT, router, shop.admission)
 
 
 def _timed(shop: Workshop, stages: Stages) -> ConversationEndpoint:
     route = shop.parts.routes.find("unary")
     assert route is not None
-    router = TimedRouter(
-        stages,
-        routes=OneRoute(replace(route, policy=TimedPolicy(route.policy, stages))),
-        targets=shop.targets,
-        executor=TimedExecutor(shop.parts, stages),
-        breakers=shop.parts.breakers,
-        record=TimedRecord(shop.record, stages),
-        clock=shop.clock,
-    )
-    limits = shop.loaded.config.server.limits
-    return TimedEndpoint(stages, DialectName.OPENAI_CHAT, router, Keys([KEY]), limits)
+    timed = OneRoute(replace(route, policy=TimedPolicy(route.policy, stages)))
+    parts = _parts(shop.parts.endpoints, timed, shop.parts.breakers, TimedExecutor(shop.parts, stages))
+    router = TimedRouter(stages, parts, record=TimedRecord(shop.record, stages), clock=shop.clock)
+    return TimedEndpoint(stages, DialectName.OPENAI_CHAT, router, shop.admission)
 
 
 async def _serve(endpoint: ConversationEndpoint, requests: int) -> None:

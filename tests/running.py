@@ -5,19 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
 
-from turnout.config.build import ConfiguredRouter
-from turnout.config.load import load_config
 from turnout.ledger.location import database_file
 from turnout.ledger.sqlite import SqliteStore
-from turnout.router import Router
-from turnout.server.app import Gateway
-from turnout.server.auth import Keys
+from turnout.server.run import Serving
 from turnout.types.decision import Decision
 
 _START_S = 10.0
@@ -58,12 +54,7 @@ def running_gateway(config: str, directory: Path) -> Iterator[RunningGateway]:
     file = directory / "turnout.yaml"
     file.write_text(config, encoding="utf-8")
     data = directory / "data"
-    loaded = load_config(file).config.server
-
-    def opened() -> AbstractAsyncContextManager[Router]:
-        return ConfiguredRouter.from_config(file, data=data, worker="test")
-
-    app = Gateway(opened, Keys(key.get_secret_value() for key in loaded.keys), loaded.limits)
+    app = Serving("127.0.0.1", file, data).gateway()
     server = uvicorn.Server(
         uvicorn.Config(app, port=0, log_level="warning", access_log=False, ws="none", proxy_headers=False)
     )

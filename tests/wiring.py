@@ -18,7 +18,7 @@ from turnout.policy.route import Route
 from turnout.policy.single import Single
 from turnout.providers.endpoint import Endpoint, with_model
 from turnout.providers.transport import Transport
-from turnout.router import Router
+from turnout.router import Parts, Router
 from turnout.router.record import Record
 from turnout.testing import MemoryLedger
 from turnout.types.candidate import Candidate
@@ -118,14 +118,8 @@ def wire(
         **fields,  # type: ignore[arg-type]
     )
     executor = Executor(by_name, breakers, retries=retries or RetrySettings(base=0.01), retry_budget=RetryBudget())
-    router = Router(
-        routes=OneRoute(route),
-        targets={name: each.target for name, each in by_name.items()},
-        executor=executor,
-        breakers=breakers,
-        record=Record(ledger, endpoints=by_name, clock=clock, hash_key=b"k" * 32),
-        clock=clock,
-    )
+    parts = Parts(routes=OneRoute(route), endpoints=by_name, executor=executor, breakers=breakers)
+    router = Router(parts, record=Record(ledger, clock=clock, hash_key=b"k" * 32), clock=clock)
     return Wired(router, ledger, breakers, transitions)
 
 

@@ -55,6 +55,7 @@ FAILURES: Final[Mapping[FailureKind, str]] = MappingProxyType(
         FailureKind.NOT_FOUND: "status 404: no such model",
         FailureKind.REDIRECTED: "status 3xx: a redirect is never followed",
         FailureKind.CANCELLED: "the caller left",
+        FailureKind.STOPPING: "the gateway stops, and its drain limit has passed",
     }
 )
 BREAKER: Final = MappingProxyType(

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from tests.wiring import ANTHROPIC, OPENAI, Heard, Wired, endpoint, listen, request, wire
+from tests.wiring import OPENAI, RESPONSES, Heard, Wired, endpoint, listen, request, wire
 from turnout.errors import RequestFailed
 from turnout.providers.aiohttp_transport import AiohttpTransport
 from turnout.testing import FaultProvider
@@ -53,7 +53,7 @@ async def drill(
 
 
 def _base(provider: FaultProvider, speaks: DialectName) -> str:
-    return provider.anthropic_base_url if speaks is ANTHROPIC else provider.openai_base_url
+    return provider.openai_base_url if speaks in {OPENAI, RESPONSES} else provider.anthropic_base_url
 
 
 async def all_ended(provider: FaultProvider) -> None:

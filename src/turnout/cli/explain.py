@@ -48,7 +48,7 @@ def explain(
 def _router(config: Path | None) -> Router:
     """A router that calls and writes nothing."""
     loaded, clock = load_config(config), SystemClock()
-    return ConfiguredRouter.of_parts(loaded, build_parts(loaded, clock), MemoryLedger(), b"", clock)
+    return ConfiguredRouter.of_parts(loaded, build_parts(loaded, clock), MemoryLedger(), clock)
 
 
 def _print(explanation: Explanation) -> None:

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import AbstractAsyncContextManager
+import multiprocessing
+import socket
+from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
-import uvicorn
 
-from turnout.config.build import ConfiguredRouter, build_parts
-from turnout.config.check import is_loopback
+from turnout.config.build import build_parts
 from turnout.config.load import LoadedConfig, load_config
-from turnout.router import Router
-from turnout.server.app import Gateway
-from turnout.server.auth import Keys
+from turnout.server.admission import Admission
+from turnout.server.run import Serving, listen, run, run_supervised
+from turnout.server.supervisor import Supervisor
 from turnout.types.clock import SystemClock
-
-_CONFIG: Final = "TURNOUT_SERVE_CONFIG"
-_DATA: Final = "TURNOUT_SERVE_DATA"
-_KEEP_ALIVE_S: Final = 75
-"""Longer than the 60 s after which load balancers let go of an idle connection, so that it is never us."""
 
 
 def serve(
@@ -40,6 +34,8 @@ def serve(
 ) -> None:
     """Run the gateway.
 
+    SIGTERM ends it in good order, a second one at once. SIGHUP reads the configuration again, as does a change of it.
+
     \b
     turnout serve
     turnout serve --config turnout.yaml --port 8080 --workers 2
@@ -47,48 +43,32 @@ def serve(
     loaded = load_config(config)
     build_parts(loaded, SystemClock())  # what cannot be built is told here, in one line, not by each worker
     server = loaded.config.server
-    at = host or server.host
-    if not is_loopback(at) and not server.keys:
-        raise typer.BadParameter(
-            f"Listening on {at} without server.keys would let everybody who reaches it spend your money. "
-            "Add keys to the configuration, or listen on 127.0.0.1.",
-            param_hint="--host",
-        )
-    if config is not None:
-        os.environ[_CONFIG] = str(config)
-    if data is not None:
-        os.environ[_DATA] = str(data)
-    listening = port if port is not None else server.port
-    typer.echo(_greeting(loaded, at, listening), err=True)
-    uvicorn.run(
-        "turnout.cli.serve:application",
-        factory=True,
-        host=at,
-        port=listening,
-        workers=workers,
-        loop="uvloop",
-        http="httptools",
-        ws="none",
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=_KEEP_ALIVE_S,
-    )
+    serving = Serving(host or server.host, config, data)
+    Admission(loaded, serving.host)  # as above
+    listening = _listen(serving.host, server.port if port is None else port)
+    typer.echo(_greeting(loaded, listening), err=True)
+    if workers == 1:
+        run(serving, listening)
+    elif not Supervisor(lambda: _worker(serving, listening), workers).run(listening.close):
+        raise typer.Exit(1)
 
 
-def application() -> Gateway:
-    """The application that each worker runs."""
-    path = os.environ.get(_CONFIG)
-    server = load_config(path).config.server
-
-    def opened() -> AbstractAsyncContextManager[Router]:
-        return ConfiguredRouter.from_config(path, data=os.environ.get(_DATA), worker=f"gateway-{os.getpid()}")
-
-    return Gateway(opened, Keys(key.get_secret_value() for key in server.keys), server.limits)
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return listen(host, port)
+    except OSError as error:
+        raise typer.BadParameter(f"Cannot listen on {host}:{port}: {error.strerror}.", param_hint="--port") from error
 
 
-def _greeting(loaded: LoadedConfig, host: str, port: int) -> str:
+def _worker(serving: Serving, listening: socket.socket) -> BaseProcess:
+    """A process of its own: nothing of the supervisor's memory is shared with it."""
+    process = multiprocessing.get_context("spawn").Process(target=run_supervised, args=(serving, listening))
+    process.start()
+    return process
+
+
+def _greeting(loaded: LoadedConfig, listening: socket.socket) -> str:
     routes = ", ".join(loaded.config.routes) or "none; every target by its own name"
-    base = f"http://{host}:{port}"
+    host, port, *_ = listening.getsockname()
+    base = f"http://[{host}]:{port}" if listening.family == socket.AF_INET6 else f"http://{host}:{port}"
     return f"turnout listens on {base}  (OpenAI base_url: {base}/v1, Anthropic base_url: {base})\nroutes: {routes}"

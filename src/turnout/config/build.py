@@ -6,9 +6,8 @@ import logging
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 from urllib.parse import urlencode
 
 from turnout.catalog.models import Capabilities, capabilities
@@ -25,6 +24,7 @@ from turnout.ledger.recorder import Recorder
 from turnout.providers.aiohttp_transport import AiohttpTransport
 from turnout.providers.endpoint import Endpoint, with_model
 from turnout.providers.transport import Transport
+from turnout.router.parts import Parts
 from turnout.router.record import Record
 from turnout.router.router import Router
 from turnout.types.clock import Clock, SystemClock
@@ -75,33 +75,86 @@ def _url(provider: ProviderSettings, path: str, model: str | None) -> str:
     return provider.base_url + told + (f"?{urlencode(query)}" if query else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What a router is made of."""
+class Running(NamedTuple):
+    """What is in use, of which another configuration takes over all that it leaves as it is."""
+
+    loaded: LoadedConfig
+    parts: Parts
+
+
+class Draft(NamedTuple):
+    """What a configuration describes, but for the state that it shares with the one before."""
 
     routes: RouteTable
     endpoints: Mapping[str, Endpoint]
-    breakers: BreakerBoard
-    transports: tuple[Transport, ...]
+    transports: Mapping[str, Transport]
 
 
-def build_parts(config: LoadedConfig, clock: Clock) -> Parts:
-    """Everything that the configuration describes, before anything is called or written."""
-    transports = {name: AiohttpTransport() for name in config.providers}
-    endpoints = {
-        name: _endpoint(name, target, config.providers[target.provider], transports[target.provider], clock)
-        for name, target in config.config.targets.items()
+def draft_parts(loaded: LoadedConfig, clock: Clock, running: Running | None = None) -> Draft:
+    """Everything that takes long, or can fail. Nothing is called, written or taken from `running`.
+
+    Raises:
+        ConfigError: a policy cannot run.
+        MissingExtra: it needs an optional dependency that is not installed.
+    """
+    before = running.loaded.providers if running else {}
+    pools = running.parts.transports if running else {}
+    transports = {
+        name: pools[name] if before.get(name) == provider else AiohttpTransport()
+        for name, provider in loaded.providers.items()
     }
+    endpoints = {
+        name: _endpoint(name, target, loaded.providers[target.provider], transports[target.provider], clock)
+        for name, target in loaded.config.targets.items()
+    }
+    return Draft(compile_routes(loaded), endpoints, transports)
+
+
+def assemble(draft: Draft, loaded: LoadedConfig, clock: Clock, running: Running | None = None) -> Parts:
+    """The parts, ready to take the place of those that are running. Cannot fail."""
+    if running is None:
+        breakers = BreakerBoard(draft.endpoints, BreakerSettings(), clock, _told)
+        executor = Executor(draft.endpoints, breakers)
+    else:
+        before = running.parts
+        breakers = before.breakers.renewed(draft.endpoints, _unchanged(loaded, running.loaded))
+        executor = before.executor.renewed(draft.endpoints, breakers)
     return Parts(
-        routes=compile_routes(config),
-        endpoints=endpoints,
-        breakers=BreakerBoard(endpoints, BreakerSettings(), clock, _told),
-        transports=tuple(transports.values()),
+        routes=draft.routes,
+        endpoints=draft.endpoints,
+        breakers=breakers,
+        executor=executor,
+        transports=draft.transports,
+        config_version=loaded.version,
+        required=loaded.config.ledger.required,
     )
 
 
+def build_parts(loaded: LoadedConfig, clock: Clock) -> Parts:
+    """Everything that the configuration describes, before anything is called or written. Raises as `draft_parts`."""
+    return assemble(draft_parts(loaded, clock), loaded, clock)
+
+
+def _unchanged(loaded: LoadedConfig, before: LoadedConfig) -> set[str]:
+    """The targets that are called as they were before: what was learnt of their health still holds."""
+    was = before.config.targets
+    return {
+        name
+        for name, target in loaded.config.targets.items()
+        if was.get(name) == target and before.providers[target.provider] == loaded.providers[target.provider]
+    }
+
+
 class ConfiguredRouter(Router):
-    """A router made from a configuration."""
+    """A router made from a configuration.
+
+    Attributes:
+        loaded: the configuration in effect.
+    """
+
+    def __init__(self, loaded: LoadedConfig, parts: Parts, record: Record, clock: Clock) -> None:
+        super().__init__(parts, record=record, clock=clock)
+        self.loaded = loaded
 
     @classmethod
     @asynccontextmanager
@@ -128,39 +181,26 @@ class ConfiguredRouter(Router):
             ConfigError: the configuration cannot be used; every fault with its line and fix.
             LedgerError: the data directory cannot be written.
         """
-        config = load_config(path, os.environ if env is None else env)
-        directory = config.data_directory(data)
+        loaded = load_config(path, os.environ if env is None else env)
+        directory = loaded.data_directory(data)
         key = load_or_create_key(directory / _KEY_FILE)
         clock = SystemClock()
-        parts = build_parts(config, clock)
+        parts = build_parts(loaded, clock)
         ledger = EmbeddedLedger(directory, worker=worker)
         ledger.start()
+        router = cls(loaded, parts, Record(ledger.journal, clock=clock, hash_key=key), clock)
         try:
-            yield cls.of_parts(config, parts, ledger.journal, key, clock)
+            yield router
         finally:
-            for transport in parts.transports:
-                await transport.close()
+            for used in router.parts_in_use():
+                for transport in used.transports.values():
+                    await transport.close()
             ledger.close()
 
     @classmethod
-    def of_parts(cls, config: LoadedConfig, parts: Parts, recorder: Recorder, key: bytes, clock: Clock) -> Self:
-        """A router over parts that somebody else opens and closes."""
-        record = Record(
-            recorder,
-            endpoints=parts.endpoints,
-            clock=clock,
-            hash_key=key,
-            config_version=config.version,
-            required=config.config.ledger.required,
-        )
-        return cls(
-            routes=parts.routes,
-            targets={name: endpoint.target for name, endpoint in parts.endpoints.items()},
-            executor=Executor(parts.endpoints, parts.breakers),
-            breakers=parts.breakers,
-            record=record,
-            clock=clock,
-        )
+    def of_parts(cls, loaded: LoadedConfig, parts: Parts, recorder: Recorder, clock: Clock) -> Self:
+        """A router over parts that somebody else opens and closes; its query hashes have no key."""
+        return cls(loaded, parts, Record(recorder, clock=clock, hash_key=b""), clock)
 
 
 def _price(price: PriceConfig | None) -> Price | None:

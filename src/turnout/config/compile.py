@@ -10,7 +10,7 @@ from typing import Any, Final
 from turnout.config.conditions import Bounds, DurationBounds, Hours, When, parse_hours
 from turnout.config.load import LoadedConfig
 from turnout.config.policies import CascadeSpec, Chain, FallbackSpec, PolicySpec, RulesSpec, WeightedSpec
-from turnout.config.schema import Config, RouteConfig, TimeoutsConfig
+from turnout.config.schema import Config, RouteConfig, ServerConfig, TimeoutsConfig
 from turnout.config.version import policy_version
 from turnout.errors import ConfigError, ConfigErrors
 from turnout.features.language import load_language_model
@@ -84,13 +84,13 @@ def compile_routes(loaded: LoadedConfig) -> RouteTable:
     ]
     if errors:
         raise ConfigErrors(errors)
-    routes = {name: compile_route(name, route) for name, route in loaded.config.routes.items()}
+    routes = {name: compile_route(name, route, loaded.config.server) for name, route in loaded.config.routes.items()}
     if any(route.reads_language for route in routes.values()):
         load_language_model()
     return RouteTable(routes, loaded.config.targets)
 
 
-def compile_route(name: str, given: RouteConfig) -> Route:
+def compile_route(name: str, given: RouteConfig, server: ServerConfig) -> Route:
     """One route, its policy wrapped by the filters. Raises `ConfigError` for a cascade."""
     return Route(
         name=name,
@@ -102,6 +102,7 @@ def compile_route(name: str, given: RouteConfig) -> Route:
         timeouts=_timeouts(given.timeouts),
         commit=_commit(given),
         content_filter_falls_back=given.content_filter_falls_back,
+        heartbeat_s=server.heartbeat if given.heartbeat == "early" else None,
     )
 
 

@@ -11,7 +11,7 @@ from typing import Final
 from turnout.config.defaults import default_configuration
 from turnout.config.document import Document, read_document
 from turnout.config.providers import ProviderSettings, resolve_providers
-from turnout.config.schema import Config
+from turnout.config.schema import Config, PhraseFile
 from turnout.config.validate import validate
 from turnout.config.version import config_version
 from turnout.errors import ConfigError, ConfigErrors
@@ -43,6 +43,14 @@ class LoadedConfig:
     def file(self) -> str | None:
         """The file's path as the user gave it; None for a configuration made of the environment."""
         return self.document.file
+
+    @property
+    def files(self) -> list[Path]:
+        """What it was read from: its own file and its phrase lists'; nothing for one made of the environment."""
+        if self.file is None:
+            return []
+        lists = (phrases for route in self.config.routes.values() for phrases in route.lists.values())
+        return [Path(self.file), *(self.directory / each.file for each in lists if isinstance(each, PhraseFile))]
 
     def data_directory(self, given: str | Path | None = None) -> Path:
         """Where decisions are kept: `given`, else as configured, else as `turnout.ledger.location` says."""

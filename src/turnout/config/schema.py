@@ -215,6 +215,12 @@ class RouteConfig(Section):
     content_filter_falls_back: bool = Field(
         default=False, description="Whether a provider's content filter is a reason to ask the next target."
     )
+    heartbeat: Literal["late", "early"] = Field(
+        "late",
+        description="When a silent stream may begin to send `server.heartbeat`: `late`, after its commit; `early`, "
+        "while the first token is still awaited, at the price of the HTTP status: it is 200 from then on, and a later "
+        "failure is an error event.",
+    )
 
     @model_validator(mode="wrap")
     @classmethod
@@ -251,6 +257,21 @@ class ServerConfig(Section):
         description="The keys that callers must present; with none, whoever reaches the port may call.",
     )
     limits: LimitsConfig = Field(default_factory=LimitsConfig, description="What a request may not exceed.")
+    notice: Duration = Field(
+        3.0,
+        description="How long new connections are still accepted after SIGTERM, so that a load balancer has seen "
+        "`/health/ready` turn 503.",
+    )
+    drain: Duration = Field(
+        30.0, description="How long after SIGTERM requests under way may take to end; then streams get an error event."
+    )
+    heartbeat: Duration = Field(
+        15.0, description="A stream that has been silent for so long is sent a comment, so that no hop gives it up."
+    )
+    reload: bool = Field(
+        default=True,
+        description="Whether a change of this file, or of a phrase list's, takes effect by itself; SIGHUP always does.",
+    )
 
 
 class LedgerConfig(Section):

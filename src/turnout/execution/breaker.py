@@ -8,7 +8,7 @@ or opens it. Failures that the caller caused never count. Where the provider sai
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import Final, NamedTuple
 
 import msgspec
@@ -98,6 +98,10 @@ class Breaker:
         self._call = Permit(self, probe=False)
         self._probe = Permit(self, probe=True)
 
+    def report_to(self, changed: Callable[[BreakerChanged], None]) -> None:
+        """Tell `changed` from now on, and nobody else."""
+        self._changed = changed
+
     @property
     def state(self) -> BreakerState:
         """The state now."""
@@ -176,11 +180,23 @@ class BreakerBoard:
         changed: Callable[[BreakerChanged], None] = lambda _: None,
     ) -> None:
         self._troubled: set[str] = set()
+        self._settings = settings
+        self._clock = clock
         self._told = changed
         self._breakers = {target: Breaker(target, settings, clock, self._note) for target in targets}
 
     def __getitem__(self, target: str) -> Breaker:
         return self._breakers[target]
+
+    def renewed(self, targets: Iterable[str], kept: Container[str]) -> BreakerBoard:
+        """A board of `targets` that takes the place of this one; the breakers of `kept` move to it as they are."""
+        board = BreakerBoard(targets, self._settings, self._clock, self._told)
+        for target, breaker in self._breakers.items():
+            if target in kept:
+                board._breakers[target] = breaker
+                breaker.report_to(board._note)
+        board._troubled = {target for target in self._troubled if target in kept}
+        return board
 
     def not_closed(self) -> dict[str, BreakerState]:
         """The state of each breaker that is not closed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from turnout.types.clock import Clock
@@ -28,12 +28,14 @@ class AttemptFailed(Exception):
         super().__init__(failure.message)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Deadline:
-    """The moment by which the request must have ended, on the monotonic clock."""
+    """The moment by which the request must have ended, on the monotonic clock; it can be brought forward to now."""
 
     at: float
     clock: Clock
+    _cause: Failure | None = None
+    _alarms: set[_Alarm] = field(default_factory=set)
 
     @property
     def remaining(self) -> float:
@@ -43,7 +45,14 @@ class Deadline:
     def check(self) -> None:
         """Raise `AttemptFailed` if it has passed."""
         if self.remaining <= 0:
-            raise AttemptFailed(_timed_out(FailureKind.DEADLINE, 0))
+            raise AttemptFailed(self._cause or _timed_out(FailureKind.DEADLINE, 0))
+
+    def cut(self, cause: Failure) -> None:
+        """It has passed, because of `cause`: what is being awaited ends now, and nothing more is begun."""
+        self.at = min(self.at, self.clock.monotonic())
+        self._cause = cause
+        for alarm in self._alarms:
+            alarm.ring()
 
     async def limit(self, awaitable: Awaitable[T], seconds: float, late: FailureKind, since: float | None = None) -> T:
         """Await within `seconds` (counted from `since`, or from now) and within the deadline.
@@ -55,13 +64,15 @@ class Deadline:
         end = (now if since is None else since) + seconds
         kind, end = (late, end) if end <= self.at else (FailureKind.DEADLINE, self.at)
         alarm = _Alarm(end - now)
+        self._alarms.add(alarm)
         try:
             return await awaitable
         except asyncio.CancelledError:
             if alarm.is_ours():
-                raise AttemptFailed(_timed_out(kind, seconds)) from None
+                raise AttemptFailed(self._cause or _timed_out(kind, seconds)) from None
             raise
         finally:
+            self._alarms.discard(alarm)
             alarm.stop()
 
 
@@ -79,7 +90,7 @@ class _Alarm:
         self._task = task
         self._before = task.cancelling()
         self._rang = False
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._ring)
+        self._timer = asyncio.get_running_loop().call_later(seconds, self.ring)
 
     def is_ours(self) -> bool:
         """Whether the cancellation that has arrived is this one's alone; if so it is taken back."""
@@ -94,9 +105,11 @@ class _Alarm:
         if self._rang:  # it rang while the answer was on its way
             self._task.uncancel()
 
-    def _ring(self) -> None:
-        self._rang = True
-        self._task.cancel()
+    def ring(self) -> None:
+        """Time is up."""
+        if not self._rang:
+            self._rang = True
+            self._task.cancel()
 
 
 def _timed_out(kind: FailureKind, seconds: float) -> Failure:

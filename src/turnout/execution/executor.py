@@ -68,6 +68,10 @@ class Executor:
         self._retries = retries or RetrySettings()
         self._retry_budget = retry_budget or RetryBudget()
 
+    def renewed(self, endpoints: Mapping[str, Endpoint], breakers: BreakerBoard) -> Executor:
+        """One over others, within the same retry budget."""
+        return Executor(endpoints, breakers, retries=self._retries, retry_budget=self._retry_budget)
+
     async def run(self, plan: Plan, work: Work) -> Delivered:
         """Call candidate after candidate until the plan accepts an answer.
 

@@ -7,6 +7,7 @@ from typing import Final
 from turnout.errors import (
     DeadlineExceeded,
     NoCapableTarget,
+    Overloaded,
     ServingError,
     UpstreamBusy,
     UpstreamFailed,
@@ -43,6 +44,8 @@ def _error(work: Work) -> ServingError:
     last = failures[-1]
     if last.kind in _REJECTIONS:
         return UpstreamRejected(last.message, failures=failures)
+    if last.kind is FailureKind.STOPPING:
+        return Overloaded("The gateway is being restarted. Try again.", failures=failures, retry_after_s=1)
     if last.kind is FailureKind.DEADLINE:
         return DeadlineExceeded(f"No complete answer before the deadline. {_tried(work)}", failures=failures)
     if all(failure.kind in _BUSY for failure in failures):

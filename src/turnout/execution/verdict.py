@@ -58,5 +58,6 @@ VERDICTS: Final[Mapping[FailureKind, Verdict]] = MappingProxyType(
         FailureKind.CONTENT_POLICY: _CALLERS_OWN,
         FailureKind.CONTEXT_LENGTH: _TOO_LARGE_HERE,
         FailureKind.CANCELLED: _OUT_OF_TIME,
+        FailureKind.STOPPING: _OUT_OF_TIME,
     }
 )

@@ -23,6 +23,8 @@ class Route:
         timeouts: limits of each call and of the whole request.
         commit: when a stream is committed.
         content_filter_falls_back: whether a provider's content filter is a reason to ask the next candidate.
+        heartbeat_s: seconds after which a stream without a first token is begun for the sake of a heartbeat; None for
+            never, which keeps the HTTP status open until the commit.
     """
 
     name: str
@@ -34,3 +36,4 @@ class Route:
     timeouts: Timeouts = field(default_factory=Timeouts)
     commit: Commit = field(default_factory=Commit)
     content_filter_falls_back: bool = False
+    heartbeat_s: float | None = None

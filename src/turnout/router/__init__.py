@@ -1,6 +1,7 @@
 """The router: admit, decide, call, record."""
 
 from turnout.router.library import Answer, AnswerStream
-from turnout.router.router import Router, Routes
+from turnout.router.parts import Parts, Routes
+from turnout.router.router import Router
 
-__all__ = ["Answer", "AnswerStream", "Router", "Routes"]
+__all__ = ["Answer", "AnswerStream", "Parts", "Router", "Routes"]

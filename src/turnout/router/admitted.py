@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from turnout.execution.deadline import Deadline
 from turnout.execution.trace import Trace
 from turnout.policy.base import Context
 from turnout.policy.route import Route
+from turnout.router.parts import Parts
 from turnout.types.request import Outline, Request
 from turnout.wire.dialect import CallerDialect
 
@@ -23,8 +25,10 @@ class Admitted:
     dialect: CallerDialect
     began: float
     time: str
+    parts: Parts
     route: Route | None = None
     outline: Outline = _UNREAD
     context: Context | None = None
+    deadline: Deadline | None = None
     query_hash: str = ""
     trace: Trace = field(default_factory=Trace)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
@@ -21,8 +21,6 @@ from turnout.errors import (
 from turnout.execution.trace import Trace
 from turnout.ledger.recorder import Recorder
 from turnout.policy.base import Context
-from turnout.policy.route import Route
-from turnout.providers.endpoint import Endpoint
 from turnout.router.admitted import Admitted
 from turnout.types.clock import Clock
 from turnout.types.decision import Attempt, Decision, DecisionOutcome, Intent
@@ -39,31 +37,15 @@ class Record:
 
     Args:
         recorder: where to.
-        endpoints: every target's, for prices.
         clock: for the latency.
         hash_key: the key of the query hash.
-        config_version: digest of the configuration.
-        required: whether a request is refused when its intent cannot be written; otherwise it is served, and the
-            loss logged once.
     """
 
-    def __init__(
-        self,
-        recorder: Recorder,
-        *,
-        endpoints: Mapping[str, Endpoint],
-        clock: Clock,
-        hash_key: bytes,
-        config_version: str = "",
-        required: bool = False,
-    ) -> None:
+    def __init__(self, recorder: Recorder, *, clock: Clock, hash_key: bytes) -> None:
         self.hash_key = hash_key
         self.lost = 0
         self._recorder = recorder
-        self._endpoints = endpoints
         self._clock = clock
-        self._config_version = config_version
-        self._required = required
 
     def intent(self, admitted: Admitted, target: Target, tokens: int) -> None:
         """A request of about `tokens` input tokens is about to be sent to `target`.
@@ -92,7 +74,7 @@ class Record:
             )
         except LedgerError as error:
             self._not_written(error)
-            if self._required:
+            if admitted.parts.required:
                 raise Overloaded("The request cannot be recorded now, so it is not sent.", retry_after_s=5) from error
 
     def outcome(self, admitted: Admitted, error: RequestFailed | None) -> Decision:
@@ -121,7 +103,7 @@ class Record:
             route=route.name if route else request.route,
             model=request.route,
             policy_version=route.policy_version if route else "",
-            config_version=self._config_version,
+            config_version=admitted.parts.config_version,
             tenant=request.caller.tenant,
             user=_user(admitted),
             source=request.caller.source,
@@ -142,13 +124,14 @@ class Record:
             latency_ms=round(latency * 1000, 3),
             overhead_ms=round(max(0.0, latency - trace.waited_s) * 1000, 3),
             cost_usd=_total(trace.attempts),
-            baseline_cost_usd=self._baseline_cost(route, answer, request.route),
+            baseline_cost_usd=self._baseline_cost(admitted, answer),
             router_cost_usd=_total([attempt for attempt in trace.attempts if attempt is not answer]),
             sdk_retry=request.caller.sdk_retry,
         )
 
-    def _baseline_cost(self, route: Route | None, answer: Attempt | None, model: str) -> Decimal | None:
+    def _baseline_cost(self, admitted: Admitted, answer: Attempt | None) -> Decimal | None:
         """What the answer's tokens would have cost at the route's baseline."""
+        route = admitted.route
         if route is None or route.baseline is None or answer is None:
             return None
         usage = Usage(
@@ -157,7 +140,8 @@ class Record:
             cache_write_tokens=answer.cache_write_tokens,
             output_tokens=answer.output_tokens,
         )
-        return cost(usage, self._endpoints[route.baseline].price(model, self._clock.now()))
+        baseline = admitted.parts.endpoints[route.baseline]
+        return cost(usage, baseline.price(admitted.request.route, self._clock.now()))
 
 
 def _outcome(error: RequestFailed | None) -> DecisionOutcome:

@@ -11,16 +11,14 @@ from __future__ import annotations
 import asyncio
 import difflib
 import random
-from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Any, Final, NoReturn, Protocol
+from typing import Any, Final, NoReturn
 
 import msgspec
 
 from turnout.errors import Cancelled, RequestFailed, UnknownRoute
-from turnout.execution.breaker import BreakerBoard
 from turnout.execution.deadline import Deadline
-from turnout.execution.executor import Delivered, Executor
+from turnout.execution.executor import Delivered
 from turnout.execution.work import Work
 from turnout.features.query_hash import query_hash
 from turnout.features.shape import read_features
@@ -30,48 +28,32 @@ from turnout.policy.base import Context
 from turnout.policy.explain import Explanation, explain
 from turnout.policy.route import Route
 from turnout.router.admitted import Admitted
+from turnout.router.early import begun_early
 from turnout.router.library import Answer, AnswerStream, chat_request
+from turnout.router.parts import Parts
 from turnout.router.record import Record
 from turnout.types.clock import Clock, timestamp
 from turnout.types.conditions import Conditions
+from turnout.types.decision import Decision
+from turnout.types.failure import Failure, FailureKind
 from turnout.types.reply import Reply
 from turnout.types.request import Caller, Request
-from turnout.types.target import Target
 from turnout.wire.registry import dialect as dialect_named
 
 _JSON: Final = ("content-type", "application/json")
 _SSE: Final = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
 
 
-class Routes(Protocol):
-    """Finds the route that a caller's `model` names."""
-
-    def find(self, name: str) -> Route | None:
-        """The route of that name, one whose pattern it fits, or a target's own."""
-        ...
-
-    def names(self) -> Iterable[str]:
-        """Every name that a caller can ask for: routes that are no pattern, and targets."""
-        ...
-
-
 class Router:
-    """Routes requests: the engine under the service and the library."""
+    """Routes requests: the engine under the service and the library.
 
-    def __init__(
-        self,
-        *,
-        routes: Routes,
-        targets: Mapping[str, Target],
-        executor: Executor,
-        breakers: BreakerBoard,
-        record: Record,
-        clock: Clock,
-    ) -> None:
-        self._routes = routes
-        self._targets = targets
-        self._executor = executor
-        self._breakers = breakers
+    Attributes:
+        parts: what new requests begin with. Assign others to change the configuration under way.
+    """
+
+    def __init__(self, parts: Parts, *, record: Record, clock: Clock) -> None:
+        self.parts = parts
+        self._under_way: dict[str, Admitted] = {}
         self._record = record
         self._clock = clock
         self._estimator = TokenEstimator()
@@ -79,24 +61,39 @@ class Router:
     async def handle(self, request: Request) -> Reply:
         """Answer one request, in its own dialect.
 
-        A streamed reply is returned once it is committed; its record is written before its last piece is yielded.
+        A streamed reply is returned once it is committed, or at its first heartbeat where the route wants that early;
+        its record is written before its last piece is yielded.
 
         Raises:
             RequestFailed: there is no answer; the record is written, and the error carries its id.
         """
         admitted = self._begin(request)
+        answering = self._answer(admitted)
+        route = admitted.parts.routes.find(request.route) if request.stream else None
+        if route is None or route.heartbeat_s is None:
+            return await answering
+        early = Reply(200, [*_headers(admitted, route), *_SSE])
+        return await begun_early(answering, route.heartbeat_s, early, admitted.dialect)
+
+    async def _answer(self, admitted: Admitted) -> Reply:
+        """The journey itself. Raises `RequestFailed`."""
+        self._under_way[admitted.id] = admitted
         try:
             route, context = self._admit(admitted)
             plan = route.policy.decide(context)
-            delivered = await self._executor.run(plan, self._work(admitted, route, context))
+            delivered = await admitted.parts.executor.run(plan, self._work(admitted, route, context))
+            reply = self._reply(admitted, route, delivered)
         except RequestFailed as error:
             error.decision_id = admitted.id
-            self._record.outcome(admitted, error)
+            self._end(admitted, error)
             raise
         except asyncio.CancelledError:
-            self._record.outcome(admitted, Cancelled("the caller left before the answer was complete"))
+            self._end(admitted, Cancelled("the caller left before the answer was complete"))
             raise
-        return self._reply(admitted, route, delivered)
+        except BaseException:
+            self._under_way.pop(admitted.id, None)
+            raise
+        return reply
 
     async def chat(
         self, *, route: str, messages: list[dict[str, Any]], caller: Caller | None = None, **fields: Any
@@ -143,7 +140,23 @@ class Router:
 
     def route_names(self) -> list[str]:
         """Every name that a caller can ask for as `model`, sorted."""
-        return sorted(self._routes.names())
+        return sorted(self.parts.routes.names())
+
+    def under_way(self) -> int:
+        """How many requests have begun and have no record yet."""
+        return len(self._under_way)
+
+    def parts_in_use(self) -> list[Parts]:
+        """The parts that new requests begin with, and those that requests under way began with."""
+        used = {id(parts): parts for parts in (self.parts, *(each.parts for each in self._under_way.values()))}
+        return list(used.values())
+
+    def interrupt(self) -> None:
+        """End every request that is under way: streams by an error event, the others by an error to try again."""
+        stopping = Failure(kind=FailureKind.STOPPING, message="the gateway is being restarted")
+        for admitted in list(self._under_way.values()):
+            if admitted.deadline is not None:
+                admitted.deadline.cut(stopping)
 
     def _begin(self, request: Request) -> Admitted:
         now = self._clock.now()
@@ -153,16 +166,22 @@ class Router:
             dialect=dialect_named(request.dialect),
             began=self._clock.monotonic(),
             time=timestamp(now),
+            parts=self.parts,
         )
+
+    def _end(self, admitted: Admitted, error: RequestFailed | None) -> Decision:
+        """Write the record. Once for each request that has begun."""
+        self._under_way.pop(admitted.id, None)
+        return self._record.outcome(admitted, error)
 
     def _admit(self, admitted: Admitted) -> tuple[Route, Context]:
         """Find the route and read the request. What was found before a failure is in the record."""
-        request = admitted.request
+        request, parts = admitted.request, admitted.parts
         admitted.outline = outline = admitted.dialect.outline(request.body)
         admitted.query_hash = query_hash(outline.said, self._record.hash_key)
-        route = self._routes.find(request.route)
+        route = parts.routes.find(request.route)
         if route is None:
-            self._unknown(request.route)
+            _unknown(request.route, sorted(parts.routes.names()))
         admitted.route = route
         admitted.context = context = Context(
             features=read_features(outline, lists=route.lists, language=route.reads_language),
@@ -171,22 +190,18 @@ class Router:
             conditions=Conditions(
                 now=self._clock.now(),
                 draw=random.random(),  # noqa: S311 - a split of traffic is no secret
-                breakers=self._breakers.not_closed(),
+                breakers=parts.breakers.not_closed(),
             ),
-            targets=self._targets,
+            targets=parts.targets,
         )
         return route, context
-
-    def _unknown(self, name: str) -> NoReturn:
-        near = difflib.get_close_matches(name, self._routes.names(), n=1)
-        hint = f"Did you mean '{near[0]}'?" if near else f"There are: {', '.join(self.route_names())}."
-        raise UnknownRoute(f"There is no route or target '{name}'. {hint}", param="model")
 
     def _work(self, admitted: Admitted, route: Route, context: Context) -> Work:
         request = admitted.request
         total = route.timeouts.total
         if not request.stream and request.caller.read_timeout_s is not None:
             total = min(total, request.caller.read_timeout_s)
+        admitted.deadline = deadline = Deadline(admitted.began + total, self._clock)
         return Work(
             request=request,
             dialect=admitted.dialect,
@@ -196,23 +211,17 @@ class Router:
             timeouts=route.timeouts,
             commit=route.commit,
             content_filter_falls_back=route.content_filter_falls_back,
-            deadline=Deadline(admitted.began + total, self._clock),
+            deadline=deadline,
             announce=partial(self._record.intent, admitted),
             trace=admitted.trace,
         )
 
     def _reply(self, admitted: Admitted, route: Route, delivered: Delivered) -> Reply:
-        headers = [
-            ("x-turnout-decision", admitted.id),
-            ("x-turnout-route", _ascii(route.name)),
-            ("x-turnout-target", _ascii(delivered.attempt.candidate.target)),
-            ("x-request-id", admitted.id),
-            ("request-id", admitted.id),
-        ]
+        headers = [*_headers(admitted, route), ("x-turnout-target", _ascii(delivered.attempt.candidate.target))]
         if delivered.stream is not None:
             headers += [*_SSE, ("x-turnout-attempts", str(len(admitted.trace.attempts) + 1))]
-            return Reply(200, headers, stream=delivered.stream.pieces(partial(self._record.outcome, admitted)))
-        decision = self._record.outcome(admitted, None)
+            return Reply(200, headers, stream=delivered.stream.pieces(partial(self._end, admitted)))
+        decision = self._end(admitted, None)
         headers += [_JSON, ("x-turnout-attempts", str(len(decision.attempts)))]
         if decision.cost_usd is not None:
             headers.append(("x-turnout-cost", f"{decision.cost_usd:f}"))
@@ -222,6 +231,22 @@ class Router:
 def _with_user(caller: Caller, user: str | None) -> Caller:
     """`caller` with the user that the dialect's own field names, unless a header named one."""
     return caller if caller.user or not user else msgspec.structs.replace(caller, user=user)
+
+
+def _headers(admitted: Admitted, route: Route) -> list[tuple[str, str]]:
+    """What is known before anybody has answered."""
+    return [
+        ("x-turnout-decision", admitted.id),
+        ("x-turnout-route", _ascii(route.name)),
+        ("x-request-id", admitted.id),
+        ("request-id", admitted.id),
+    ]
+
+
+def _unknown(name: str, known: list[str]) -> NoReturn:
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"Did you mean '{near[0]}'?" if near else f"There are: {', '.join(known)}."
+    raise UnknownRoute(f"There is no route or target '{name}'. {hint}", param="model")
 
 
 def _ascii(text: str) -> str:

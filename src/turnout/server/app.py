@@ -12,17 +12,19 @@ from typing import Final
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from turnout.config.schema import LimitsConfig
+from turnout.config.build import ConfiguredRouter
+from turnout.config.reload import Reloader, reloading
 from turnout.errors import CallerError, InvalidRequest, UnknownPath
-from turnout.router import Router
-from turnout.server.auth import Keys
+from turnout.server.admission import Admission
 from turnout.server.conversation import ConversationEndpoint
+from turnout.server.health import HealthEndpoint
 from turnout.server.heap import collecting_seldom
 from turnout.server.models import ModelsEndpoint
+from turnout.types.clock import SystemClock
 from turnout.types.dialect import DialectName
 from turnout.wire.registry import dialect
 
@@ -33,7 +35,7 @@ CONVERSATIONS: Final[Mapping[str, DialectName]] = {
 }
 """Each conversation's path and dialect."""
 
-OpenRouter = Callable[[], AbstractAsyncContextManager[Router]]
+OpenRouter = Callable[[], AbstractAsyncContextManager[ConfiguredRouter]]
 
 
 class Gateway:
@@ -41,16 +43,16 @@ class Gateway:
 
     Args:
         open_router: opens the router when the server starts, within its event loop, and closes it when it stops.
-        keys: who may call.
-        limits: what a request may not exceed.
+        admission: what is asked before and while a request is served.
     """
 
-    def __init__(self, open_router: OpenRouter, keys: Keys, limits: LimitsConfig) -> None:
+    def __init__(self, open_router: OpenRouter, admission: Admission) -> None:
+        self.admission = admission
         self._open_router = open_router
-        self._keys = keys
-        self._limits = limits
         self._hot: dict[str, ASGIApp] = {}
         self._rest: Starlette | None = None
+        self._reloader: Reloader | None = None
+        self._router: ConfiguredRouter | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the server's start and stop."""
@@ -63,26 +65,38 @@ class Gateway:
             self._rest = Starlette(routes=[], lifespan=self._lifespan)
         await self._rest(scope, receive, send)
 
+    async def reload(self) -> None:
+        """Read the configuration again."""
+        if self._reloader is not None:
+            await self._reloader.reload()
+
+    def under_way(self) -> int:
+        """How many requests have begun and have no record yet."""
+        return self._router.under_way() if self._router is not None else 0
+
+    def interrupt(self) -> None:
+        """End every request that is under way by an error."""
+        if self._router is not None:
+            self._router.interrupt()
+
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
-        async with self._open_router() as router:
+        opened = self._open_router()
+        async with opened as router, reloading(router, SystemClock(), self.admission.renew) as reloader:
+            self._router, self._reloader = router, reloader
             for path, name in CONVERSATIONS.items():
-                self._hot[path] = ConversationEndpoint(name, router, self._keys, self._limits)
-            models = ModelsEndpoint(router, self._keys)
+                self._hot[path] = ConversationEndpoint(name, router, self.admission)
+            models = ModelsEndpoint(router, self.admission)
+            health = HealthEndpoint(self.admission, reloader)
             app.router.routes += [
                 Route("/v1/models", models.list),
                 Route("/v1/models/{name:path}", models.show),
-                Route("/health/live", _well),
-                Route("/health/ready", _well),
+                Route("/health/live", health.live),
+                Route("/health/ready", health.ready),
                 Route("/{path:path}", _unknown, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
             ]
             with collecting_seldom():
                 yield
-
-
-async def _well(_: Request) -> Response:
-    """Answering at all is being alive; and nothing is served before the router is open."""
-    return JSONResponse({"status": "ok"})
 
 
 async def _unknown(request: Request) -> Response:

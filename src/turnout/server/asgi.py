@@ -11,6 +11,7 @@ from typing import Final, Self
 from starlette.types import Receive, Scope, Send
 
 from turnout.errors import InvalidRequest, RequestTooLarge
+from turnout.server.heartbeat import Heartbeat
 from turnout.types.reply import Reply
 
 _WATCH_AFTER_S: Final = 0.25
@@ -49,23 +50,29 @@ async def read_body(receive: Receive, limit: int) -> bytes:
 class Response:
     """One response on its way out.
 
+    Args:
+        send: as ASGI gives it.
+        last: it is the last on its connection, and says so.
+
     Attributes:
         started: its status has been sent, so no other can be.
     """
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, *, last: bool = False) -> None:
         self.started = False
         self._send = send
+        self._last = last
 
-    async def send(self, reply: Reply) -> None:
-        """Send an answer, whole or piece by piece."""
+    async def send(self, reply: Reply, heartbeat_s: float) -> None:
+        """Send an answer, whole or piece by piece; a stream that is silent for `heartbeat_s` is kept alive."""
         if reply.stream is None:
             await self.whole(reply.status, reply.headers, reply.body or b"")
             return
         async with aclosing(reply.stream) as pieces:
             await self._start(reply.status, reply.headers)
-            async for piece in pieces:
-                await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+            with Heartbeat(self._more, heartbeat_s) as heartbeat:
+                async for piece in pieces:
+                    await heartbeat.send(piece)
         await self.last(b"")
 
     async def whole(self, status: int, headers: Iterable[tuple[str, str]], body: bytes) -> None:
@@ -77,8 +84,13 @@ class Response:
         """Send the last part of the body."""
         await self._send({"type": "http.response.body", "body": body})
 
+    async def _more(self, piece: bytes) -> None:
+        await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+
     async def _start(self, status: int, headers: Iterable[tuple[str, str]]) -> None:
         raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        if self._last:
+            raw.append((b"connection", b"close"))
         self.started = True
         await self._send({"type": "http.response.start", "status": status, "headers": raw})
 

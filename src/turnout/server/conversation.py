@@ -8,11 +8,10 @@ from typing import Any, Final
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from turnout.config.schema import LimitsConfig
 from turnout.errors import InternalError, InvalidRequest, Overloaded, RequestFailed, RequestTooLarge
 from turnout.router import Router
+from turnout.server.admission import Admission
 from turnout.server.asgi import CallerWatch, Response, headers_of, read_body
-from turnout.server.auth import Keys
 from turnout.server.caller import read_caller
 from turnout.types.dialect import DialectName
 from turnout.types.request import Request
@@ -28,17 +27,16 @@ _CONVERSATIONS: Final = ("messages", "input")
 class ConversationEndpoint:
     """`POST` of a conversation in one dialect. A plain ASGI callable: this is the hot path."""
 
-    def __init__(self, name: DialectName, router: Router, keys: Keys, limits: LimitsConfig) -> None:
+    def __init__(self, name: DialectName, router: Router, admission: Admission) -> None:
         self._name = name
         self._dialect = dialect(name)
         self._router = router
-        self._keys = keys
-        self._limits = limits
+        self._admission = admission
         self._in_flight = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request: the edge, at which every failure becomes an error that the caller's SDK raises."""
-        response = Response(send)
+        response = Response(send, last=self._admission.draining)
         try:
             await self._serve(scope, receive, response)
         except RequestFailed as error:
@@ -56,27 +54,28 @@ class ConversationEndpoint:
         self._in_flight += 1
         try:
             with CallerWatch(receive):
-                await response.send(await self._router.handle(request))
+                await response.send(await self._router.handle(request), self._admission.heartbeat_s)
         finally:
             self._in_flight -= 1
 
     async def _read(self, scope: Scope, receive: Receive) -> Request:
         headers = headers_of(scope)
-        self._keys.check(headers)
-        if self._in_flight >= self._limits.max_in_flight:
+        limits = self._admission.limits
+        self._admission.keys.check(headers)
+        if self._in_flight >= limits.max_in_flight:
             raise Overloaded("The gateway has as many requests under way as it may.", retry_after_s=1)
         if headers.get("content-encoding") not in _PLAIN:
             raise InvalidRequest("Send the body without a content-encoding.", param="content-encoding")
         caller = read_caller(headers)
-        raw = await read_body(receive, self._limits.max_body)
+        raw = await read_body(receive, limits.max_body)
         body = _decoded(raw)
         model = body.get("model")
         if not isinstance(model, str) or not model:
             raise InvalidRequest("`model` must name a route or a target.", param="model")
         for field in _CONVERSATIONS:
             turns = body.get(field)
-            if isinstance(turns, list) and len(turns) > self._limits.max_messages:
-                raise RequestTooLarge(f"The conversation has over {self._limits.max_messages} messages.", param=field)
+            if isinstance(turns, list) and len(turns) > limits.max_messages:
+                raise RequestTooLarge(f"The conversation has over {limits.max_messages} messages.", param=field)
         stream = body.get("stream")
         if stream is not None and not isinstance(stream, bool):
             raise InvalidRequest("`stream` must be true or false.", param="stream")

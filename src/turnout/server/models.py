@@ -7,8 +7,8 @@ from starlette.responses import JSONResponse, Response
 
 from turnout.errors import RequestFailed, UnknownRoute
 from turnout.router import Router
+from turnout.server.admission import Admission
 from turnout.server.anthropic import models as anthropic_models
-from turnout.server.auth import Keys
 from turnout.server.openai import models as openai_models
 from turnout.types.dialect import DialectName
 from turnout.wire.registry import dialect
@@ -17,9 +17,9 @@ from turnout.wire.registry import dialect
 class ModelsEndpoint:
     """Lists routes and targets, or shows one. An Anthropic caller is known by its `anthropic-version` header."""
 
-    def __init__(self, router: Router, keys: Keys) -> None:
+    def __init__(self, router: Router, admission: Admission) -> None:
         self._router = router
-        self._keys = keys
+        self._admission = admission
 
     async def list(self, request: Request) -> Response:
         """`GET /v1/models`."""
@@ -33,7 +33,7 @@ class ModelsEndpoint:
         anthropic_caller = "anthropic-version" in request.headers
         form = anthropic_models if anthropic_caller else openai_models
         try:
-            self._keys.check(request.headers)
+            self._admission.keys.check(request.headers)
             names = self._router.route_names()
             if name is None:
                 return JSONResponse(form.model_list(names))

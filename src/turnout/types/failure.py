@@ -32,6 +32,7 @@ class FailureKind(StrEnum):
     NOT_FOUND = "not_found"
     REDIRECTED = "redirected"
     CANCELLED = "cancelled"
+    STOPPING = "stopping"
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):

@@ -129,6 +129,11 @@ class SseSplitter:
             raise ValueError(f"a streamed event is larger than {self._limit:,} bytes")
 
 
+WAITING = b": waiting\n\n"
+"""A comment: every reader passes over it. The blank line makes hops that buffer whole events let go of it; SDKs
+dispatch nothing on it, since no `id:` is ever sent."""
+
+
 def sse_event(data: bytes, name: str | None = None) -> bytes:
     """The bytes of an event; never with an `id`: after one, official SDKs dispatch on every blank line."""
     if b"\n" in data or b"\r" in data:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 import sys
 import time
@@ -73,7 +74,7 @@ async def _well(session: aiohttp.ClientSession, address: str) -> bool:
 async def _stop(child: asyncio.subprocess.Process) -> None:
     if child.returncode is not None:
         return
-    child.terminate()
+    child.send_signal(signal.SIGINT)  # unlike SIGTERM it gives no load balancer time to notice
     try:
         await asyncio.wait_for(child.wait(), _STOP_WITHIN_S)
     except TimeoutError:

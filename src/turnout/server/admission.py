@@ -1,0 +1,48 @@
+"""Who may call, and under which limits: what of the server's configuration changes while it runs."""
+
+from __future__ import annotations
+
+from turnout.config.check import is_loopback
+from turnout.config.load import LoadedConfig
+from turnout.errors import ConfigError
+from turnout.server.auth import Keys
+
+
+class Admission:
+    """What the endpoints ask before and while they serve a request.
+
+    Args:
+        loaded: the configuration.
+        host: the address that is listened at.
+
+    Attributes:
+        keys: who may call.
+        limits: what a request may not exceed.
+        heartbeat_s: after how many seconds of silence a stream is sent a comment.
+        notice_s, drain_s: how the server stops (`server.notice`, `server.drain`).
+        draining: it is stopping: no further request should come here.
+
+    Raises:
+        ConfigError: whoever reaches the address could call.
+    """
+
+    def __init__(self, loaded: LoadedConfig, host: str) -> None:
+        self.draining = False
+        self._host = host
+        self.renew(loaded)
+
+    def renew(self, loaded: LoadedConfig) -> None:
+        """Another configuration takes effect. Raises `ConfigError` as the class does, and changes nothing then."""
+        server = loaded.config.server
+        if not is_loopback(self._host) and not server.keys:
+            raise ConfigError(
+                f"listening on {self._host} without server.keys would let everybody who reaches it spend your money.",
+                fix="Add keys to the configuration, or listen on 127.0.0.1.",
+                file=loaded.file,
+                key="server.keys",
+            )
+        self.keys = Keys(key.get_secret_value() for key in server.keys)
+        self.limits = server.limits
+        self.heartbeat_s = server.heartbeat
+        self.notice_s = server.notice
+        self.drain_s = server.drain
