@@ -179,3 +179,22 @@ def test_the_sync_face_does_the_same_without_a_loop(config: Path, tmp_path: Path
     assert answer.text == "".join(streamed) == HEALTHY_TEXT
     assert explanation.candidates[0].target == "strong"
     assert recorded(tmp_path / "data", answer.decision.id).outcome == "answered"
+
+
+async def test_a_defect_of_ours_is_in_the_record_too(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def defect(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    async with Router.from_config(config, data=tmp_path / "data") as router:
+        monkeypatch.setattr("turnout.execution.executor.Executor.run", defect)
+        with pytest.raises(ZeroDivisionError):
+            await router.chat(route="support", messages=say("Hi"))
+    store = SqliteStore(database_file(tmp_path / "data"))
+    try:
+        ((decision_id,),) = store.rows("SELECT id FROM decisions")
+    finally:
+        store.close()
+    decision = recorded(tmp_path / "data", decision_id)
+    assert (decision.outcome, decision.error) == ("failed", "internal")

@@ -13,7 +13,9 @@ from turnout.wire.dialect import CallerDialect
 from turnout.wire.sse import WAITING
 
 
-async def begun_early(answering: Coroutine[Any, Any, Reply], after_s: float, early: Reply, dialect: CallerDialect) -> Reply:
+async def begun_early(
+    answering: Coroutine[Any, Any, Reply], after_s: float, early: Reply, dialect: CallerDialect
+) -> Reply:
     """The reply that `answering` gives, if it is there within `after_s` seconds; else `early` with it as its stream.
 
     Nothing of any answer has been sent by then, so other candidates may still take over; only the HTTP status is given

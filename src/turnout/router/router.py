@@ -16,7 +16,7 @@ from typing import Any, Final, NoReturn
 
 import msgspec
 
-from turnout.errors import Cancelled, RequestFailed, UnknownRoute
+from turnout.errors import Cancelled, InternalError, RequestFailed, UnknownRoute
 from turnout.execution.deadline import Deadline
 from turnout.execution.executor import Delivered
 from turnout.execution.work import Work
@@ -91,7 +91,7 @@ class Router:
             self._end(admitted, Cancelled("the caller left before the answer was complete"))
             raise
         except BaseException:
-            self._under_way.pop(admitted.id, None)
+            self._end(admitted, InternalError("turnout failed; its log tells why."))
             raise
         return reply
 
