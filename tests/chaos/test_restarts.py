@@ -108,7 +108,7 @@ class Balancer:
     gateways: dict[int, GatewayProcess] = field(default_factory=dict)
     ready: list[int] = field(default_factory=list)
     turn: int = 0
-    open: int = 0
+    open: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def watch(self) -> None:
         """As a load balancer does: ask every gateway a few times a second."""
@@ -123,27 +123,31 @@ class Balancer:
                 return answer.status == 200
         return False
 
-    async def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve a connection, in a task that is held: asyncio alone would let it be collected under way."""
+        task = asyncio.create_task(self._connect(reader, writer))
+        self.open.add(task)
+        task.add_done_callback(self.open.discard)
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.turn += 1
         port = self.ready[self.turn % len(self.ready)]
         with closing(writer):
             theirs, ours = await asyncio.open_connection("127.0.0.1", port)
             with closing(ours):
                 asking = asyncio.create_task(_copy(reader, ours))
-                self.open += 1
-                try:
-                    await _copy(theirs, writer)
-                finally:
-                    asking.cancel()
-                    self.open -= 1
+                await _copy(theirs, writer)
+                asking.cancel()
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
+    try:
         while data := await reader.read(65536):
             writer.write(data)
             await writer.drain()
         writer.write_eof()
+    except OSError:
+        writer.transport.abort()  # one side was reset: so must the other be
 
 
 def restart(gateways: dict[int, GatewayProcess], start: Callable[[int], GatewayProcess], slot: int) -> None:
@@ -189,7 +193,7 @@ async def test_a_rolling_restart_under_load_drops_nothing(
         watching = asyncio.create_task(balancer.watch())
         while len(balancer.ready) < 2:
             await asyncio.sleep(0.05)
-        server = await asyncio.start_server(balancer.connect, "127.0.0.1", 0, backlog=1024)
+        server = await asyncio.start_server(balancer.accept, "127.0.0.1", 0, backlog=1024)
 
         async def roll() -> None:
             end, slot = time.monotonic() + seconds, 0
