@@ -36,7 +36,7 @@ from turnout.wire.sse import SseSplitter
 OPENAI, ANTHROPIC, GEMINI = DialectName.OPENAI_CHAT, DialectName.ANTHROPIC_MESSAGES, DialectName.GEMINI
 RESPONSES = DialectName.OPENAI_RESPONSES
 PRICE = Price(input=Decimal(1), output=Decimal(10), version="test")
-QUICK = Timeouts(connect=0.5, first_token=0.5, idle=0.5, answer=0.5, total=5.0)
+QUICK = Timeouts(connect=1.0, first_token=1.0, idle=1.0, answer=1.0, total=6.0)
 
 
 def endpoint(
