@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.wiring import OPENAI, PRICE, Wired, endpoint, listen, request, wire
+from tests.wiring import OPENAI, PRICE, QUICK, Wired, endpoint, listen, request, wire
 from turnout.catalog.cost import cost
 from turnout.errors import RequestFailed
 from turnout.testing import Said, ScriptedProvider
@@ -114,8 +114,8 @@ async def test_fallbacks_are_charged_to_whom_they_belong_and_to_routing() -> Non
 async def test_times_are_those_of_the_provider_and_not_ours() -> None:
     (attempt,) = await attempts_of(Said(chunks=[*STREAM[:2]], hangs=True), stream=True)
     assert attempt.first_token_ms is not None
-    assert attempt.first_token_ms < 300
-    assert 450 < attempt.latency_ms < 1000
+    assert attempt.first_token_ms < QUICK.idle * 1000 * 0.9
+    assert attempt.latency_ms > QUICK.idle * 1000 * 0.9, "it went silent after its first token"
 
 
 async def test_a_pause_that_the_provider_asked_for_is_not_our_own_time() -> None:
