@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from turnout.types.chat import Finish
 from turnout.types.usage import Usage
 from turnout.wire.event_json import read_object
+
+T = TypeVar("T", bound=msgspec.Struct)
 
 
 class UnaryFacts(msgspec.Struct, gc=False):
@@ -32,3 +34,18 @@ def read_whole(body: bytes) -> dict[str, Any]:
         return read_object(body)
     except ValueError as problem:
         raise ValueError(f"not a JSON object: {problem}") from None
+
+
+def read_leniently(body: bytes, kind: type[T], refusal: str) -> T:
+    """A body that the strict reading did not take, as a `kind`: one that only holds an `error` is one as well.
+
+    Raises:
+        ValueError: it is not; the message begins with `refusal`, or says what it is instead.
+    """
+    whole = read_whole(body)
+    if whole.get("error"):
+        return kind(error=whole["error"])
+    try:
+        return msgspec.convert(whole, kind)
+    except msgspec.ValidationError as problem:
+        raise ValueError(f"{refusal}: {problem}") from None

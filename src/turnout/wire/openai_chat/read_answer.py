@@ -9,7 +9,7 @@ import msgspec
 from turnout.types.chat import Finish
 from turnout.wire.openai_chat.finish import FINISH
 from turnout.wire.openai_chat.usage import usage_from
-from turnout.wire.unary_facts import UnaryFacts, read_whole
+from turnout.wire.unary_facts import UnaryFacts, read_leniently
 
 
 class _Message(msgspec.Struct, gc=False):
@@ -64,13 +64,7 @@ def _read(body: bytes) -> _Answer:
     try:
         return _decode(body)
     except (ValueError, RecursionError):
-        whole = read_whole(body)
-    if whole.get("error"):
-        return _Answer(error=whole["error"])
-    try:
-        return msgspec.convert(whole, _Answer)
-    except msgspec.ValidationError as problem:
-        raise ValueError(f"not a chat completion: {problem}") from None
+        return read_leniently(body, _Answer, "not a chat completion")
 
 
 def _chars(message: _Message) -> int:

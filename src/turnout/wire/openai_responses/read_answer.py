@@ -8,7 +8,7 @@ import msgspec
 
 from turnout.wire.openai_responses.finish import finish_of
 from turnout.wire.openai_responses.usage import usage_from
-from turnout.wire.unary_facts import UnaryFacts, read_whole
+from turnout.wire.unary_facts import UnaryFacts, read_leniently
 
 
 class _Item(msgspec.Struct, gc=False):
@@ -56,13 +56,7 @@ def _read(body: bytes) -> _Answer:
     try:
         return _decode(body)
     except (ValueError, RecursionError):
-        whole = read_whole(body)
-    if whole.get("error"):
-        return _Answer(error=whole["error"])
-    try:
-        return msgspec.convert(whole, _Answer)
-    except msgspec.ValidationError as problem:
-        raise ValueError(f"not a response: {problem}") from None
+        return read_leniently(body, _Answer, "not a response")
 
 
 def _chars(item: _Item) -> int:
