@@ -56,7 +56,7 @@ class GatewayProcess:
 
     def ready(self) -> tuple[int, dict[str, Any]]:
         """What `/health/ready` answers: status and body."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             connection.request("GET", "/health/ready", headers={"connection": "close"})
             response = connection.getresponse()

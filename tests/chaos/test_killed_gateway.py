@@ -51,7 +51,7 @@ class Callers:
 
     def call(self, *, stream: bool) -> None:
         body = {"model": "assistant", "messages": [{"role": "user", "content": "Hi"}], "stream": stream}
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             connection.request("POST", "/v1/chat/completions", json.dumps(body))
             response = connection.getresponse()

@@ -38,7 +38,7 @@ def running(*options: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, st
 def ask(base_url: str, model: str = "m") -> int:
     body = json.dumps({"model": model, "messages": []}).encode()
     try:
-        with urllib.request.urlopen(f"{base_url}/chat/completions", body, timeout=5) as answer:
+        with urllib.request.urlopen(f"{base_url}/chat/completions", body, timeout=30) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         with error:
@@ -50,7 +50,7 @@ def test_it_serves_the_fault_writes_the_ledger_and_ends_on_a_signal(tmp_path: Pa
     with running("--fault", "status(503)", "--ledger", str(ledger), "--seed", "1") as (process, at):
         assert ask(at["OpenAI"]) == 503
         config = at["control:"].removesuffix("/control/config") + "/control/config"
-        urllib.request.urlopen(config, b'{"fault": "status(418)"}', timeout=5).close()
+        urllib.request.urlopen(config, b'{"fault": "status(418)"}', timeout=30).close()
         assert ask(at["OpenAI"]) == 418
         assert ask(at["OpenAI"], "fault:healthy") == 200
         assert at["OpenAI"] == f"{at['Anthropic']}/v1"

@@ -90,7 +90,7 @@ def test_ready_turns_false_at_once_while_requests_are_still_served_until_the_not
         time.sleep(0.1)
         status, body = gateway.ready()
         assert (status, body["status"]) == (503, "draining")
-        connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=30)
         connection.request("POST", "/v1/chat/completions", json.dumps({"model": HEALTHY, "messages": HELLO}))
         answered = connection.getresponse()
         assert answered.status == 200
@@ -172,7 +172,7 @@ async def test_a_second_signal_ends_it_at_once_and_the_ledger_has_everything(
 
 def test_a_caller_who_reads_nothing_cannot_keep_it_from_ending(provider: HostedFaultProvider, tmp_path: Path) -> None:
     with gateway_process(config(provider, notice="100ms", drain="500ms"), tmp_path) as gateway:
-        connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=30)
         flood = "fault:tokens(200000)"
         connection.request(
             "POST", "/v1/chat/completions", json.dumps({"model": flood, "messages": HELLO, "stream": True})

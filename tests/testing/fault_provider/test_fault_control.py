@@ -145,7 +145,7 @@ async def test_the_control_api_names_the_verbs_and_its_own_paths(provider: Fault
 def post(url: str, body: dict[str, Any]) -> int:
     asked = urllib.request.Request(url, json.dumps(body).encode(), {"connection": "close"})
     try:
-        with urllib.request.urlopen(asked, timeout=2) as answer:
+        with urllib.request.urlopen(asked, timeout=30) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         with error:

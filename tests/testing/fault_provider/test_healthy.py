@@ -390,7 +390,7 @@ def test_whatever_a_request_holds_it_is_answered_or_refused(
 
 def asked(url: str, body: dict[str, Any]) -> tuple[int, bytes]:
     try:
-        with urllib.request.urlopen(url, json.dumps(body).encode(), timeout=5) as answer:
+        with urllib.request.urlopen(url, json.dumps(body).encode(), timeout=30) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         with error:
