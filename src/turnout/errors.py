@@ -4,6 +4,7 @@
     ├── ConfigError                the configuration is wrong: file, line, key and the fix
     ├── MissingExtra               an optional dependency is not installed: the command that installs it
     ├── LedgerError                the record cannot be written or read
+    ├── ArtefactError              a calibration or a model cannot be used: file and the fix
     └── RequestFailed              one request ends without a complete answer
         ├── CallerError            the caller's own: trying the same request again cannot help
         │   ├── InvalidRequest         400  malformed, or says something nobody can express
@@ -114,6 +115,20 @@ class MissingExtra(TurnoutError):
         self.feature = feature
         self.extra = extra
         super().__init__(f"{feature} needs an optional dependency. Install it with: pip install 'turnout[{extra}]'")
+
+
+class ArtefactError(TurnoutError):
+    """A calibration or a trained model cannot be read, written or used.
+
+    Args:
+        problem: the file and what is wrong with it, in one sentence.
+        fix: what to do about it, in one sentence; may be empty.
+    """
+
+    def __init__(self, problem: str, *, fix: str = "") -> None:
+        self.problem = problem
+        self.fix = fix
+        super().__init__(f"{problem} {fix}".rstrip())
 
 
 class LedgerError(TurnoutError):

@@ -1,0 +1,1 @@
+"""How far an answer can be trusted: signals, their calibration, and thresholds that keep a promise. Pure."""
