@@ -265,6 +265,30 @@ WHOLE = [
         "a size is a number of bytes with a unit (kB, MB, GB, KiB, MiB, GiB). Write it like 32MB.",
     ),
     (
+        f"{BASE}  r: {{policy: haiku}}\nserver:\n  admin_keys:\n    - {{name: ops, key: short}}\n",
+        0,
+        12,
+        "server.admin_keys.0.key",
+        "an admin key has 16 characters or more. Make one: `openssl rand -hex 24`.",
+    ),
+    (
+        f"{BASE}  r: {{policy: haiku}}\nserver: {{keys: [{'k' * 16}], admin_keys: [{{name: ops, key: {'k' * 16}}}]}}\n",
+        0,
+        10,
+        "server",
+        "a key is in both keys and admin_keys. Callers and admins need keys of their own.",
+    ),
+    (
+        (
+            f"{BASE}  r: {{policy: haiku}}\n"
+            f"server: {{admin_keys: [{{name: ops, key: {'k' * 16}}}, {{name: ops, key: {'l' * 16}}}]}}\n"
+        ),
+        0,
+        10,
+        "server",
+        "two admin_keys have the same name or key. Give each holder a name and a key of their own.",
+    ),
+    (
         f"{BASE}  r: {{policy: !!python/name:os.system haiku}}\n",
         0,
         9,

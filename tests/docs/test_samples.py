@@ -52,7 +52,7 @@ def command_lines() -> list[Any]:
 def test_every_configuration_on_a_page_is_sound(block: Block, said: dict[str, Any], tmp_path: Path) -> None:
     env = {variable: "key" for row in KNOWN_PROVIDERS.values() for variable in row.key_env}
     text = yaml.safe_dump(said, sort_keys=False)
-    env |= dict.fromkeys(re.findall(r"\$\{(\w+)\}", text), "http://127.0.0.1:9000/v1")
+    env |= {name: f"http://127.0.0.1:9000/{name}/v1" for name in re.findall(r"\$\{(\w+)\}", text)}
     for name in re.findall(r"file: (\S+\.txt)", text):
         (tmp_path / name).write_text("a phrase\n", "utf-8")
     loaded = load_config_text(text, env, tmp_path)

@@ -150,11 +150,15 @@ class ConfiguredRouter(Router):
 
     Attributes:
         loaded: the configuration in effect.
+        data: the data directory.
     """
 
-    def __init__(self, loaded: LoadedConfig, parts: Parts, record: Record, clock: Clock) -> None:
+    def __init__(
+        self, loaded: LoadedConfig, parts: Parts, record: Record, clock: Clock, data: Path | None = None
+    ) -> None:
         super().__init__(parts, record=record, clock=clock)
         self.loaded = loaded
+        self.data = data or loaded.data_directory()
 
     @classmethod
     @asynccontextmanager
@@ -188,7 +192,7 @@ class ConfiguredRouter(Router):
         parts = build_parts(loaded, clock)
         ledger = EmbeddedLedger(directory, worker=worker)
         ledger.start()
-        router = cls(loaded, parts, Record(ledger.journal, clock=clock, hash_key=key), clock)
+        router = cls(loaded, parts, Record(ledger.journal, clock=clock, hash_key=key), clock, directory)
         try:
             yield router
         finally:

@@ -35,6 +35,7 @@ DIALECTS: Final[Mapping[str, DialectName]] = {
 """What a configuration calls each dialect."""
 
 _TIMEOUTS: Final = Timeouts()
+_ADMIN_KEY_CHARACTERS: Final = 16
 
 Dollars = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 
@@ -247,6 +248,25 @@ class LimitsConfig(Section):
     max_in_flight: int = Field(1_000, gt=0, description="Requests under way in one worker; 503 above it.")
 
 
+class AdminKeyConfig(Section):
+    """Somebody who may look at the gateway, or change what it does, at `/admin` and on the dashboard."""
+
+    name: str = Field(min_length=1, pattern=r"\S", description="Whose key it is, for the log.")
+    key: SecretStr = Field(description="The key, of 16 characters or more. Write ${NAME}.")
+    role: Literal["admin", "viewer"] = Field(
+        "viewer", description="`viewer` reads; `admin` also changes: begins and ends drills."
+    )
+
+    @field_validator("key")
+    @classmethod
+    def _long(cls, key: SecretStr) -> SecretStr:
+        if len(key.get_secret_value()) < _ADMIN_KEY_CHARACTERS:
+            raise Wrong(
+                f"an admin key has {_ADMIN_KEY_CHARACTERS} characters or more.", "Make one: `openssl rand -hex 24`."
+            )
+        return key
+
+
 class ServerConfig(Section):
     """The gateway."""
 
@@ -255,6 +275,10 @@ class ServerConfig(Section):
     keys: list[SecretStr] = Field(
         default_factory=list,
         description="The keys that callers must present; with none, whoever reaches the port may call.",
+    )
+    admin_keys: list[AdminKeyConfig] = Field(
+        default_factory=list,
+        description="Who may use `/admin` and the dashboard; with none, only whoever asks from this machine.",
     )
     limits: LimitsConfig = Field(default_factory=LimitsConfig, description="What a request may not exceed.")
     notice: Duration = Field(
@@ -272,6 +296,16 @@ class ServerConfig(Section):
         default=True,
         description="Whether a change of this file, or of a phrase list's, takes effect by itself; SIGHUP always does.",
     )
+
+    @model_validator(mode="after")
+    def _one_key_one_holder(self) -> ServerConfig:
+        names = [each.name for each in self.admin_keys]
+        given = [each.key.get_secret_value() for each in self.admin_keys]
+        if len({*names}) < len(names) or len({*given}) < len(given):
+            raise Wrong("two admin_keys have the same name or key.", "Give each holder a name and a key of their own.")
+        if {*given} & {key.get_secret_value() for key in self.keys}:
+            raise Wrong("a key is in both keys and admin_keys.", "Callers and admins need keys of their own.")
+        return self
 
 
 class LedgerConfig(Section):

@@ -44,7 +44,7 @@ def load_or_create_key(path: Path) -> bytes:
         return _read_key(path)
     except OSError as error:
         raise ConfigError(
-            f"the key of the query hash cannot be kept in {path}: {error.strerror}.",
+            f"a key cannot be kept in {path}: {error.strerror}.",
             fix="Point ledger.directory at a directory that this user may write.",
         ) from error
 
@@ -72,6 +72,6 @@ def _read_key(path: Path) -> bytes:
     if len(key) != KEY_BYTES:
         raise ConfigError(
             f"{path} does not hold a key of {KEY_BYTES} bytes in hexadecimal.",
-            fix="Restore it, or remove it to have a new one made (hashes recorded so far will no longer compare).",
+            fix="Restore it, or remove it to have a new one made (what was made with the old one no longer compares).",
         )
     return key

@@ -16,6 +16,7 @@ class Admission:
         host: the address that is listened at.
 
     Attributes:
+        host: the address that is listened at.
         keys: who may call.
         limits: what a request may not exceed.
         heartbeat_s: after how many seconds of silence a stream is sent a comment.
@@ -28,15 +29,15 @@ class Admission:
 
     def __init__(self, loaded: LoadedConfig, host: str) -> None:
         self.draining = False
-        self._host = host
+        self.host = host
         self.renew(loaded)
 
     def renew(self, loaded: LoadedConfig) -> None:
         """Another configuration takes effect. Raises `ConfigError` as the class does, and changes nothing then."""
         server = loaded.config.server
-        if not is_loopback(self._host) and not server.keys:
+        if not is_loopback(self.host) and not server.keys:
             raise ConfigError(
-                f"listening on {self._host} without server.keys would let everybody who reaches it spend your money.",
+                f"listening on {self.host} without server.keys would let everybody who reaches it spend your money.",
                 fix="Add keys to the configuration, or listen on 127.0.0.1.",
                 file=loaded.file,
                 key="server.keys",

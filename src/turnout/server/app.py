@@ -1,24 +1,30 @@
 """The application: which path is served by what, and in which order.
 
 1. the hot endpoints, as plain ASGI callables: POST of a conversation
-2. everything else, by Starlette: models, health
+2. everything else, by Starlette: models, health, /admin, and whatever pages whoever starts the gateway adds
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Final
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from turnout.config.build import ConfiguredRouter
+from turnout.config.load import LoadedConfig
 from turnout.config.reload import Reloader, reloading
 from turnout.errors import CallerError, InvalidRequest, UnknownPath
+from turnout.features.query_hash import load_or_create_key
+from turnout.server.admin.access import AdminAccess
+from turnout.server.admin.api import AdminApi
+from turnout.server.admin.operations import operations
 from turnout.server.admission import Admission
 from turnout.server.conversation import ConversationEndpoint
 from turnout.server.health import HealthEndpoint
@@ -36,6 +42,10 @@ CONVERSATIONS: Final[Mapping[str, DialectName]] = {
 """Each conversation's path and dialect."""
 
 OpenRouter = Callable[[], AbstractAsyncContextManager[ConfiguredRouter]]
+Pages = Callable[[ConfiguredRouter, AdminAccess], Sequence[BaseRoute]]
+"""Further routes over an open router, for those that the access lets in."""
+
+_SESSION_KEY: Final = "sessions.key"
 
 
 class Gateway:
@@ -44,11 +54,13 @@ class Gateway:
     Args:
         open_router: opens the router when the server starts, within its event loop, and closes it when it stops.
         admission: what is asked before and while a request is served.
+        pages: further routes; none by default.
     """
 
-    def __init__(self, open_router: OpenRouter, admission: Admission) -> None:
+    def __init__(self, open_router: OpenRouter, admission: Admission, pages: Pages | None = None) -> None:
         self.admission = admission
         self._open_router = open_router
+        self._pages = pages
         self._hot: dict[str, ASGIApp] = {}
         self._rest: Starlette | None = None
         self._reloader: Reloader | None = None
@@ -81,22 +93,36 @@ class Gateway:
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
-        opened = self._open_router()
-        async with opened as router, reloading(router, SystemClock(), self.admission.renew) as reloader:
-            self._router, self._reloader = router, reloader
-            for path, name in CONVERSATIONS.items():
-                self._hot[path] = ConversationEndpoint(name, router, self.admission)
-            models = ModelsEndpoint(router, self.admission)
-            health = HealthEndpoint(self.admission, reloader)
-            app.router.routes += [
-                Route("/v1/models", models.list),
-                Route("/v1/models/{name:path}", models.show),
-                Route("/health/live", health.live),
-                Route("/health/ready", health.ready),
-                Route("/{path:path}", _unknown, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
-            ]
-            with collecting_seldom():
-                yield
+        clock = SystemClock()
+        async with self._open_router() as router:
+            access = AdminAccess(self.admission.host, load_or_create_key(router.data / _SESSION_KEY), clock)
+            async with reloading(router, clock, partial(self._renew, access)) as reloader:
+                self._router, self._reloader = router, reloader
+                self._renew(access, router.loaded)
+                app.router.routes += self._routes(router, reloader, access)
+                with collecting_seldom():
+                    yield
+
+    def _renew(self, access: AdminAccess, loaded: LoadedConfig) -> None:
+        """Another configuration takes effect. Raises `ConfigError` to refuse it, and changes nothing then."""
+        self.admission.renew(loaded)
+        access.renew(loaded.config.server.admin_keys)
+
+    def _routes(self, router: ConfiguredRouter, reloader: Reloader, access: AdminAccess) -> list[BaseRoute]:
+        for path, name in CONVERSATIONS.items():
+            self._hot[path] = ConversationEndpoint(name, router, self.admission)
+        models = ModelsEndpoint(router, self.admission)
+        health = HealthEndpoint(self.admission, reloader)
+        admin = AdminApi(access, operations(access, lambda: reloader.in_effect))
+        return [
+            Route("/v1/models", models.list),
+            Route("/v1/models/{name:path}", models.show),
+            Route("/health/live", health.live),
+            Route("/health/ready", health.ready),
+            *admin.routes(),
+            *(self._pages(router, access) if self._pages else ()),
+            Route("/{path:path}", _unknown, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+        ]
 
 
 async def _unknown(request: Request) -> Response:

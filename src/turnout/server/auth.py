@@ -22,7 +22,7 @@ class Keys:
     """
 
     def __init__(self, keys: Iterable[str]) -> None:
-        self._digests = tuple(_digest(key) for key in keys)
+        self._digests = tuple(digest(key) for key in keys)
 
     def check(self, headers: Mapping[str, str]) -> None:
         """Look for a known key in `authorization: Bearer` or `x-api-key`.
@@ -32,21 +32,23 @@ class Keys:
         """
         if not self._digests:
             return
-        given = _given(headers)
+        given = given_key(headers)
         if given is None:
             raise Unauthenticated("No API key. Send one of the gateway's as `Authorization: Bearer` or `x-api-key`.")
-        digest = _digest(given)
-        known = [hmac.compare_digest(digest, ours) for ours in self._digests]
+        presented = digest(given)
+        known = [hmac.compare_digest(presented, ours) for ours in self._digests]
         if not any(known):
             raise Unauthenticated("Unknown API key. Ask whoever runs this gateway for one of its `server.keys`.")
 
 
-def _given(headers: Mapping[str, str]) -> str | None:
+def given_key(headers: Mapping[str, str]) -> str | None:
+    """The key that a request presents, in whichever header."""
     bearer = headers.get("authorization", "")
     if bearer[: len(_BEARER)].lower() == _BEARER:
         return bearer[len(_BEARER) :].strip()
     return headers.get("x-api-key")
 
 
-def _digest(key: str) -> bytes:
+def digest(key: str) -> bytes:
+    """What is kept of a key."""
     return hashlib.sha256(key.encode()).digest()

@@ -20,7 +20,7 @@ import uvloop
 from turnout.config.build import ConfiguredRouter
 from turnout.config.load import load_config
 from turnout.server.admission import Admission
-from turnout.server.app import Gateway
+from turnout.server.app import Gateway, Pages
 from turnout.server.stopping import Stopping
 from turnout.server.supervisor import SUPERVISED
 
@@ -38,11 +38,13 @@ class Serving:
         host: the address that is listened at.
         config: the configuration file, as `load_config` takes it.
         data: the data directory; None for the configuration's.
+        pages: further routes; a function of a module, so that workers find it as well.
     """
 
     host: str
     config: Path | None = None
     data: Path | None = None
+    pages: Pages | None = None
 
     def gateway(self) -> Gateway:
         """The application. Raises `ConfigError` for a configuration that cannot be used."""
@@ -50,7 +52,7 @@ class Serving:
         def opened() -> AbstractAsyncContextManager[ConfiguredRouter]:
             return ConfiguredRouter.from_config(self.config, data=self.data, worker=f"gateway-{os.getpid()}")
 
-        return Gateway(opened, Admission(load_config(self.config), self.host))
+        return Gateway(opened, Admission(load_config(self.config), self.host), self.pages)
 
 
 def listen(host: str, port: int) -> socket.socket:
