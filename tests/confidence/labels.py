@@ -31,4 +31,5 @@ def answers(n: int, *, seed: int = 0, strong: bool = True, shift: float = 0.0) -
 def chance(logprob: np.ndarray, tokens: np.ndarray) -> np.ndarray:
     """The true probability that an answer is acceptable."""
     odds = 3.0 + 4.0 * logprob - 0.8 * (np.log(tokens) - 4.5)
-    return 1 / (1 + np.exp(-odds))
+    chances: np.ndarray = 1 / (1 + np.exp(-odds))
+    return chances

@@ -14,7 +14,8 @@ def drifted(window: Window, *, seed: int, n: int, shift: float = 0.0) -> Drift:
     counts = {}
     for name, values in answers(n, seed=seed, shift=shift).columns.items():
         histogram = window.histograms[name]
-        counts[name] = np.bincount([histogram.place(value) for value in values], minlength=len(histogram.shares))
+        places = [histogram.place(value) for value in values]
+        counts[name] = np.bincount(places, minlength=len(histogram.shares)).astype(float)
     return drift(window, counts)
 
 
@@ -41,5 +42,5 @@ def test_no_traffic_is_no_shift() -> None:
 def test_an_input_with_one_value_has_one_bin() -> None:
     window = window_of({"tools": np.zeros(80)})
     assert window.histograms["tools"].shares == (0.0, 1.0)
-    assert drift(window, {"tools": np.array([0, 50])}).shifted == []
-    assert drift(window, {"tools": np.array([50, 0])}).shifted == ["tools"]
+    assert drift(window, {"tools": np.array([0.0, 50.0])}).shifted == []
+    assert drift(window, {"tools": np.array([50.0, 0.0])}).shifted == ["tools"]
