@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import msgspec
 
-from turnout.execution.breaker import BreakerBoard, BreakerChanged, BreakerSettings
+from turnout.execution.breaker import BreakerBoard, BreakerSettings
 from turnout.execution.executor import Executor
 from turnout.execution.retry import RetrySettings
 from turnout.execution.retry_budget import RetryBudget
@@ -25,6 +25,7 @@ from turnout.types.candidate import Candidate
 from turnout.types.clock import Clock, SystemClock
 from turnout.types.decision import Decision
 from turnout.types.dialect import DialectName
+from turnout.types.events import BreakerChanged
 from turnout.types.money import Price
 from turnout.types.reply import Reply
 from turnout.types.request import Caller, Request

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from turnout.execution.breaker import Breaker, BreakerBoard, BreakerChanged, BreakerSettings, Permit
+from turnout.execution.breaker import Breaker, BreakerBoard, BreakerSettings, Permit
 from turnout.testing import FrozenClock
 from turnout.types.conditions import BreakerState
+from turnout.types.events import BreakerChanged
 
 SETTINGS = BreakerSettings(consecutive=3, ratio=0.5, minimum=10, window=30.0, cooldown=10.0)
 

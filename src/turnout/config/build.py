@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Self
 from urllib.parse import urlencode
@@ -14,9 +14,10 @@ from turnout.catalog.models import Capabilities, capabilities
 from turnout.catalog.prices import price_of
 from turnout.config.compile import RouteTable, compile_routes
 from turnout.config.load import LoadedConfig, load_config
+from turnout.config.observing import breaker_teller, configured, gauges, metrics_of
 from turnout.config.providers import ProviderSettings
 from turnout.config.schema import PriceConfig, TargetConfig
-from turnout.execution.breaker import BreakerBoard, BreakerChanged, BreakerSettings
+from turnout.execution.breaker import BreakerBoard, BreakerSettings
 from turnout.execution.executor import Executor
 from turnout.features.query_hash import load_or_create_key
 from turnout.ledger.embedded import EmbeddedLedger
@@ -27,12 +28,12 @@ from turnout.providers.transport import Transport
 from turnout.router.parts import Parts
 from turnout.router.record import Record
 from turnout.router.router import Router
+from turnout.telemetry.metrics import Metrics
 from turnout.types.clock import Clock, SystemClock
+from turnout.types.events import Observer, Unobserved
 from turnout.types.money import Price
 from turnout.types.target import Target
 from turnout.wire.registry import provider_dialect
-
-_log = logging.getLogger(__name__)
 
 _KEY_FILE = "query-hash.key"
 
@@ -110,10 +111,18 @@ def draft_parts(loaded: LoadedConfig, clock: Clock, running: Running | None = No
     return Draft(compile_routes(loaded), endpoints, transports)
 
 
-def assemble(draft: Draft, loaded: LoadedConfig, clock: Clock, running: Running | None = None) -> Parts:
-    """The parts, ready to take the place of those that are running. Cannot fail."""
+def assemble(
+    draft: Draft,
+    loaded: LoadedConfig,
+    clock: Clock,
+    running: Running | None = None,
+    *,
+    observer: Observer | None = None,
+) -> Parts:
+    """The parts, ready to take the place of those that are running, whose observer stays. Cannot fail."""
     if running is None:
-        breakers = BreakerBoard(draft.endpoints, BreakerSettings(), clock, _told)
+        told = breaker_teller(observer or Unobserved())
+        breakers = BreakerBoard(draft.endpoints, BreakerSettings(), clock, told)
         executor = Executor(draft.endpoints, breakers)
     else:
         before = running.parts
@@ -130,9 +139,9 @@ def assemble(draft: Draft, loaded: LoadedConfig, clock: Clock, running: Running 
     )
 
 
-def build_parts(loaded: LoadedConfig, clock: Clock) -> Parts:
+def build_parts(loaded: LoadedConfig, clock: Clock, observer: Observer | None = None) -> Parts:
     """Everything that the configuration describes, before anything is called or written. Raises as `draft_parts`."""
-    return assemble(draft_parts(loaded, clock), loaded, clock)
+    return assemble(draft_parts(loaded, clock), loaded, clock, observer=observer)
 
 
 def _unchanged(loaded: LoadedConfig, before: LoadedConfig) -> set[str]:
@@ -151,14 +160,22 @@ class ConfiguredRouter(Router):
     Attributes:
         loaded: the configuration in effect.
         data: the data directory.
+        metrics: what is counted; None for a router over parts that somebody else opens.
     """
 
     def __init__(
-        self, loaded: LoadedConfig, parts: Parts, record: Record, clock: Clock, data: Path | None = None
+        self,
+        loaded: LoadedConfig,
+        parts: Parts,
+        record: Record,
+        clock: Clock,
+        data: Path | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         super().__init__(parts, record=record, clock=clock)
         self.loaded = loaded
         self.data = data or loaded.data_directory()
+        self.metrics = metrics
 
     @classmethod
     @asynccontextmanager
@@ -189,10 +206,14 @@ class ConfiguredRouter(Router):
         directory = loaded.data_directory(data)
         key = load_or_create_key(directory / _KEY_FILE)
         clock = SystemClock()
-        parts = build_parts(loaded, clock)
+        metrics = metrics_of(directory)
+        parts = build_parts(loaded, clock, metrics)
         ledger = EmbeddedLedger(directory, worker=worker)
         ledger.start()
-        router = cls(loaded, parts, Record(ledger.journal, clock=clock, hash_key=key), clock, directory)
+        record = Record(ledger.journal, clock=clock, hash_key=key, observer=metrics)
+        router = cls(loaded, parts, record, clock, directory, metrics)
+        metrics.observe(configured(loaded, first=True))
+        metrics.start(partial(gauges, router, ledger.drain))
         try:
             yield router
         finally:
@@ -200,6 +221,7 @@ class ConfiguredRouter(Router):
                 for transport in used.transports.values():
                     await transport.close()
             ledger.close()
+            metrics.close()
 
     @classmethod
     def of_parts(cls, loaded: LoadedConfig, parts: Parts, recorder: Recorder, clock: Clock) -> Self:
@@ -211,7 +233,3 @@ def _price(price: PriceConfig | None) -> Price | None:
     if price is None:
         return None
     return Price(input=price.input, output=price.output, cached_input=price.cached_input, cache_write=price.cache_write)
-
-
-def _told(change: BreakerChanged) -> None:
-    _log.warning("target %s: breaker %s: %s", change.target, change.state, change.reason)

@@ -12,9 +12,11 @@ from typing import Final
 
 from turnout.config.build import ConfiguredRouter, Running, assemble, draft_parts
 from turnout.config.load import LoadedConfig, load_config
+from turnout.config.observing import configured
 from turnout.errors import TurnoutError
 from turnout.providers.transport import Transport
 from turnout.types.clock import Clock, timestamp
+from turnout.types.events import ConfigurationRefused
 
 _log = logging.getLogger(__name__)
 
@@ -104,6 +106,7 @@ class Reloader:
         self._accept(loaded)
         router.parts = assemble(draft, loaded, clock, running)
         router.loaded = loaded
+        router.observer.observe(configured(loaded))
         self._retired |= {*running.parts.transports.values()} - {*draft.transports.values()}
         self.in_effect = InEffect(loaded.version, timestamp(clock.now()))
         _log.warning("the configuration has changed: version %s is in effect", loaded.version)
@@ -113,6 +116,7 @@ class Reloader:
     def _refuse(self, reason: str) -> None:
         if reason != self.in_effect.error:
             _log.error("the configuration has changed and cannot be used; the one before stays:\n%s", reason)
+            self._router.observer.observe(ConfigurationRefused(reason))
         self.in_effect = InEffect(self.in_effect.version, self.in_effect.loaded_at, reason)
 
     def _changed(self) -> bool:

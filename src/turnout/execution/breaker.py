@@ -15,6 +15,7 @@ import msgspec
 
 from turnout.types.clock import Clock
 from turnout.types.conditions import BreakerState
+from turnout.types.events import BreakerChanged
 
 _BUCKETS: Final = 6
 
@@ -27,14 +28,6 @@ class BreakerSettings(msgspec.Struct, frozen=True, kw_only=True):
     minimum: int = 20
     window: float = 30.0
     cooldown: float = 10.0
-
-
-class BreakerChanged(msgspec.Struct, frozen=True):
-    """A breaker went from one state to another, and why."""
-
-    target: str
-    state: BreakerState
-    reason: str
 
 
 class _Window:

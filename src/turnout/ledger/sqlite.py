@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from turnout.ledger.entry import stored_decision
 from turnout.ledger.money import to_pico
 from turnout.ledger.schema import migrate, migrations
 from turnout.ledger.store import Position, Written
-from turnout.types.decision import Attempt, Decision
+from turnout.types.decision import Attempt, Decision, fell_back
 
 MOST_TOKENS = 10**12  # of one request in the columns that are summed
 
@@ -150,7 +149,7 @@ def _decision_row(decision: Decision, record: bytes) -> tuple[object, ...]:
         decision.target,
         decision.outcome,
         decision.query_hash,
-        _fell_back(decision),
+        fell_back(decision),
         len(attempts),
         _tokens(sum([attempt.input_tokens for attempt in attempts])),
         _tokens(sum([attempt.output_tokens for attempt in attempts])),
@@ -194,13 +193,3 @@ def _milliseconds(timestamp: str) -> int:
 
 def _tokens(count: int) -> int:
     return count if 0 <= count <= MOST_TOKENS else MOST_TOKENS if count > 0 else 0
-
-
-def _fell_back(decision: Decision) -> bool:
-    """Whether an earlier candidate failed and another one was tried, or its breaker was open."""
-    if decision.dropped and any(dropped.reason == "breaker_open" for dropped in decision.dropped):
-        return True
-    if len(decision.attempts) < 2:
-        return False
-    attempts = [attempt for attempt in decision.attempts if attempt.purpose == "answer"]
-    return any(earlier.outcome == "failed" and earlier.target != later.target for earlier, later in pairwise(attempts))

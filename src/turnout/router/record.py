@@ -24,6 +24,7 @@ from turnout.policy.base import Context
 from turnout.router.admitted import Admitted
 from turnout.types.clock import Clock
 from turnout.types.decision import Attempt, Decision, DecisionOutcome, Intent
+from turnout.types.events import Observer, RecordLost, Unobserved
 from turnout.types.target import Target
 from turnout.types.usage import Usage
 
@@ -39,11 +40,13 @@ class Record:
         recorder: where to.
         clock: for the latency.
         hash_key: the key of the query hash.
+        observer: is told of every decision, and of every one that could not be written.
     """
 
-    def __init__(self, recorder: Recorder, *, clock: Clock, hash_key: bytes) -> None:
+    def __init__(self, recorder: Recorder, *, clock: Clock, hash_key: bytes, observer: Observer | None = None) -> None:
         self.hash_key = hash_key
         self.lost = 0
+        self.observer = observer or Unobserved()
         self._recorder = recorder
         self._clock = clock
 
@@ -84,10 +87,12 @@ class Record:
             self._recorder.record(decision)
         except LedgerError as lost:
             self._not_written(lost)
+        self.observer.observe(decision)
         return decision
 
     def _not_written(self, error: LedgerError) -> None:
         self.lost += 1
+        self.observer.observe(RecordLost(str(error)))
         if self.lost == 1:
             _log.error("decisions are being lost: %s", error)
 

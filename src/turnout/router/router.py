@@ -35,6 +35,7 @@ from turnout.router.record import Record
 from turnout.types.clock import Clock, timestamp
 from turnout.types.conditions import Conditions
 from turnout.types.decision import Decision
+from turnout.types.events import Observer
 from turnout.types.failure import Failure, FailureKind
 from turnout.types.reply import Reply
 from turnout.types.request import Caller, Request
@@ -57,6 +58,11 @@ class Router:
         self._record = record
         self._clock = clock
         self._estimator = TokenEstimator()
+
+    @property
+    def observer(self) -> Observer:
+        """Whoever is told what happens."""
+        return self._record.observer
 
     async def handle(self, request: Request) -> Reply:
         """Answer one request, in its own dialect.

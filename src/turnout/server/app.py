@@ -1,7 +1,7 @@
 """The application: which path is served by what, and in which order.
 
 1. the hot endpoints, as plain ASGI callables: POST of a conversation
-2. everything else, by Starlette: models, health, /admin, and whatever pages whoever starts the gateway adds
+2. everything else, by Starlette: models, health, metrics, /admin, and whatever pages whoever starts the gateway adds
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ from turnout.config.load import LoadedConfig
 from turnout.config.reload import Reloader, reloading
 from turnout.errors import CallerError, InvalidRequest, UnknownPath
 from turnout.features.query_hash import load_or_create_key
-from turnout.server.admin.access import AdminAccess
+from turnout.server.admin.access import AdminAccess, Role
 from turnout.server.admin.api import AdminApi
 from turnout.server.admin.operations import operations
 from turnout.server.admission import Admission
 from turnout.server.conversation import ConversationEndpoint
 from turnout.server.health import HealthEndpoint
 from turnout.server.heap import collecting_seldom
+from turnout.server.metrics import MetricsEndpoint
 from turnout.server.models import ModelsEndpoint
 from turnout.types.clock import SystemClock
 from turnout.types.dialect import DialectName
@@ -113,12 +114,14 @@ class Gateway:
             self._hot[path] = ConversationEndpoint(name, router, self.admission)
         models = ModelsEndpoint(router, self.admission)
         health = HealthEndpoint(self.admission, reloader)
+        metrics = MetricsEndpoint(router.metrics, partial(access.check, needs=Role.VIEWER)) if router.metrics else None
         admin = AdminApi(access, operations(access, lambda: reloader.in_effect))
         return [
             Route("/v1/models", models.list),
             Route("/v1/models/{name:path}", models.show),
             Route("/health/live", health.live),
             Route("/health/ready", health.ready),
+            *([Route("/metrics", metrics.scrape)] if metrics else ()),
             *admin.routes(),
             *(self._pages(router, access) if self._pages else ()),
             Route("/{path:path}", _unknown, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
@@ -133,7 +136,7 @@ async def _unknown(request: Request) -> Response:
     if named is not None:
         failed = InvalidRequest(f"Send {path} by POST.")
     else:
-        paths = ", ".join([*CONVERSATIONS, "/v1/models", "/health/live", "/health/ready"])
+        paths = ", ".join([*CONVERSATIONS, "/v1/models", "/health/live", "/health/ready", "/metrics"])
         failed = UnknownPath(f"There is nothing at {path}. There are: {paths}.")
     status, headers, body = dialect(named or DialectName.OPENAI_CHAT).encode_error(failed)
     return Response(body, status, dict(headers))

@@ -14,6 +14,7 @@ from turnout.server.admission import Admission
 from turnout.server.asgi import CallerWatch, Response, headers_of, read_body
 from turnout.server.caller import read_caller
 from turnout.types.dialect import DialectName
+from turnout.types.events import TurnedAway
 from turnout.types.request import Request
 from turnout.wire.registry import dialect
 
@@ -40,6 +41,8 @@ class ConversationEndpoint:
         try:
             await self._serve(scope, receive, response)
         except RequestFailed as error:
+            if error.decision_id is None:
+                self._router.observer.observe(TurnedAway(error.kind))
             await response.whole(*self._dialect.encode_error(error))
         except Exception:  # whatever defect there is, the caller gets an error it can read, and the log the rest
             _log.exception("a request failed by a defect")

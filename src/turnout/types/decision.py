@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from itertools import pairwise
 from typing import Literal
 
 import msgspec
@@ -146,3 +147,23 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     input_tokens: int
     cost_usd: Decimal | None = None
+
+
+def fell_back(decision: Decision) -> bool:
+    """Whether an earlier candidate failed and another one was tried, or its breaker was open."""
+    if decision.dropped and any(dropped.reason == "breaker_open" for dropped in decision.dropped):
+        return True
+    return any(earlier.outcome == "failed" for earlier, _ in _changes(decision))
+
+
+def escalated(decision: Decision) -> bool:
+    """Whether a complete answer was discarded and another target was asked."""
+    return any(earlier.outcome == "discarded" for earlier, _ in _changes(decision))
+
+
+def _changes(decision: Decision) -> list[tuple[Attempt, Attempt]]:
+    """Each attempt at an answer after which another target was tried, with that one's."""
+    if len(decision.attempts) < 2:
+        return []
+    attempts = [attempt for attempt in decision.attempts if attempt.purpose == "answer"]
+    return [(earlier, later) for earlier, later in pairwise(attempts) if earlier.target != later.target]

@@ -1,0 +1,1 @@
+"""What the layer tells of itself while it runs: metrics, traces, logs."""

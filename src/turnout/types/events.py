@@ -1,0 +1,76 @@
+"""What happens in the layer, as values; and whoever wants to know of it.
+
+A record is an event itself: `Decision` when a request has ended, `Feedback` when somebody said how good its answer was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+
+from turnout.types.conditions import BreakerState
+from turnout.types.decision import Decision
+
+
+class BreakerChanged(msgspec.Struct, frozen=True):
+    """A breaker went from one state to another, and why."""
+
+    target: str
+    state: BreakerState
+    reason: str
+
+
+class Configured(msgspec.Struct, frozen=True, kw_only=True):
+    """A configuration has taken effect; the first one included.
+
+    Attributes:
+        version: its digest.
+        routes: the names that its decisions may have as their route.
+        providers: each target's provider.
+        tenants: the tenants that it names.
+        first: it is the one that the process began with.
+    """
+
+    version: str
+    routes: frozenset[str]
+    providers: Mapping[str, str]
+    tenants: frozenset[str]
+    first: bool = False
+
+
+class ConfigurationRefused(msgspec.Struct, frozen=True):
+    """A changed configuration could not take effect; the one before stays."""
+
+    reason: str
+
+
+class RecordLost(msgspec.Struct, frozen=True):
+    """Something could not be written into the journal."""
+
+    reason: str
+
+
+class TurnedAway(msgspec.Struct, frozen=True):
+    """A request was refused before it became a decision: by the error's kind (`overloaded`, `unauthenticated`, ...)."""
+
+    error: str
+
+
+Event = Decision | BreakerChanged | Configured | ConfigurationRefused | RecordLost | TurnedAway
+
+
+class Observer(Protocol):
+    """Is told what happens, at once and on the path of the request: it must neither wait nor raise."""
+
+    def observe(self, event: Event) -> None:
+        """Something has happened."""
+        ...
+
+
+class Unobserved:
+    """Nobody wants to know."""
+
+    def observe(self, event: Event) -> None:
+        """Do nothing."""
