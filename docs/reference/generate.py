@@ -26,6 +26,7 @@ from turnout.execution.breaker import BreakerSettings
 from turnout.execution.retry import RetrySettings
 from turnout.execution.verdict import VERDICTS
 from turnout.providers.known import KNOWN_PROVIDERS, KnownProvider
+from turnout.telemetry.table import METRICS
 from turnout.testing import VERBS
 from turnout.testing.fault_provider.verb import Stage
 from turnout.types import candidate, decision, features
@@ -175,6 +176,19 @@ def drops() -> str:
     return table(("reason", "why", "dialects that cannot say it"), rows)
 
 
+def metrics() -> str:
+    """Every metric, with its labels and buckets."""
+    rows = (
+        (f"`{metric.name}`", metric.kind, code(*metric.labels) or "–", metric.help, _bounds(metric.buckets))
+        for metric in METRICS
+    )
+    return table(("name", "kind", "labels", "meaning", "buckets up to"), rows)
+
+
+def _bounds(buckets: tuple[float, ...]) -> str:
+    return ", ".join(f"{bound:g}" for bound in buckets) or "–"
+
+
 # --- Dialects, providers, verbs --------------------------------------------------------------------------------
 
 
@@ -231,6 +245,7 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
         "errors": error_kinds,
         "failures": failure_kinds,
         "fault-verbs": fault_verbs,
+        "metrics": metrics,
         "providers": providers,
         "retries": retry_settings,
         "settings": settings.settings,
