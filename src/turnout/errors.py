@@ -12,6 +12,7 @@
         │   ├── PermissionDenied       403  the key may not do this
         │   ├── UnknownRoute           404  no route or target of that name
         │   ├── UnknownPath            404  no such path
+        │   ├── UnknownDecision        404  no such decision of the caller's
         │   └── RequestTooLarge        413  over a size limit
         └── ServingError           ours or the providers'
             ├── NoCapableTarget        400  every candidate lacks something that the request needs
@@ -202,6 +203,13 @@ class UnknownPath(CallerError):
     """The gateway has nothing at the path that was asked for."""
 
     kind = "unknown_path"
+    status = 404
+
+
+class UnknownDecision(CallerError):
+    """There is no decision of that id, or it is another tenant's."""
+
+    kind = "unknown_decision"
     status = 404
 
 

@@ -13,6 +13,7 @@ from typing import Any, Self, TypeVar
 from turnout.config.build import ConfiguredRouter
 from turnout.policy.explain import Explanation
 from turnout.router.library import Answer
+from turnout.types.feedback import Feedback
 from turnout.types.request import Caller
 
 T = TypeVar("T")
@@ -73,6 +74,19 @@ class SyncRouter:
     ) -> Explanation:
         """See `turnout.Router.explain`."""
         return self._router.explain(route=route, messages=messages, caller=caller, **fields)
+
+    def feedback(
+        self,
+        decision_id: str,
+        *,
+        score: float | None = None,
+        label: str | None = None,
+        comment: str | None = None,
+        caller: Caller | None = None,
+    ) -> Feedback:
+        """See `turnout.Router.feedback`."""
+        said = self._router.feedback(decision_id, score=score, label=label, comment=comment, caller=caller)
+        return self._wait(said)
 
     def _wait(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()

@@ -25,6 +25,7 @@ from turnout.ledger.embedded import EmbeddedLedger
 from turnout.ledger.journal import Journal, journals
 from turnout.ledger.location import database_file, journal_directory
 from turnout.ledger.sqlite import SqliteStore
+from turnout.types.feedback import Feedback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -213,11 +214,17 @@ class DyingStore(SqliteStore):
         self._left = dies_at
         self._committed = committed
 
-    def append(self, decisions: Sequence[Written], journal: str, position: Position | None) -> None:
+    def append(
+        self,
+        decisions: Sequence[Written],
+        journal: str,
+        position: Position | None,
+        feedback: Sequence[Feedback] = (),
+    ) -> None:
         self._left -= 1
         if self._left == 0 and not self._committed:
             raise Killed
-        super().append(decisions, journal, position)
+        super().append(decisions, journal, position, feedback)
         if self._left == 0:
             raise Killed
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from rich.console import Group, RenderableType
@@ -13,13 +13,19 @@ from rich.text import Text
 from turnout.cli.decision_words import OUTCOME_STYLES, drop_reason, milliseconds, plain, saved, usd
 from turnout.types.decision import Attempt, Decision
 from turnout.types.features import Features
+from turnout.types.feedback import Feedback
 
 _BASELINE_UNKNOWN = "this route has no baseline"
 
 
-def story(decision: Decision) -> RenderableType:
-    """The whole story of one request, in the order in which it happened."""
-    return Group(*_parts(decision))
+def story(decision: Decision, said: Sequence[Feedback] = ()) -> RenderableType:
+    """The whole story of one request, in the order in which it happened.
+
+    Args:
+        decision: its record.
+        said: what was said of the answer since, oldest first.
+    """
+    return Group(*_parts(decision), *_feedback(decision, said))
 
 
 def _parts(decision: Decision) -> Iterator[RenderableType]:
@@ -163,6 +169,19 @@ def _why(decision: Decision) -> Iterator[tuple[str, str]]:
     if decision.policy_version or decision.config_version:
         versions = {"policy": decision.policy_version or None, "configuration": decision.config_version or None}
         yield "versions", _listed(versions)
+
+
+def _feedback(decision: Decision, said: Sequence[Feedback]) -> Iterator[RenderableType]:
+    if not said:
+        return
+    counts = "" if decision.feedback is None else f": {decision.feedback:.2f}"
+    yield _title(f"Feedback{counts}")
+    yield _facts((each.time.replace("T", " "), _opinion(each)) for each in said)
+
+
+def _opinion(said: Feedback) -> str:
+    told = {"score": None if said.score is None else f"{said.score:g}", "label": said.label, "by": said.user}
+    return _listed(told) + (f": {said.comment}" if said.comment else "")
 
 
 def _listed(values: Mapping[str, object]) -> str:

@@ -21,6 +21,7 @@ from turnout.cli.options import spread
 from turnout.config.load import find_data_directory
 from turnout.errors import LedgerError
 from turnout.insight import query
+from turnout.insight.feedback import said_of
 from turnout.insight.query import Filter
 from turnout.ledger.drain import Drain
 from turnout.ledger.entry import encode_decision
@@ -162,7 +163,7 @@ def show(
     if json:
         typer.echo(encode_decision(found))
     else:
-        _console().print(story(found))
+        _console().print(story(found, said_of(store, found.id)))
 
 
 class DecisionPrinter:

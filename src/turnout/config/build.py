@@ -17,6 +17,7 @@ from turnout.config.load import LoadedConfig, load_config
 from turnout.config.observing import breaker_teller, configured, gauges, metrics_of
 from turnout.config.providers import ProviderSettings
 from turnout.config.schema import PriceConfig, TargetConfig
+from turnout.errors import Overloaded
 from turnout.execution.breaker import BreakerBoard, BreakerSettings
 from turnout.execution.executor import Executor
 from turnout.features.query_hash import load_or_create_key
@@ -25,13 +26,16 @@ from turnout.ledger.recorder import Recorder
 from turnout.providers.aiohttp_transport import AiohttpTransport
 from turnout.providers.endpoint import Endpoint, with_model
 from turnout.providers.transport import Transport
+from turnout.router.feedback import FeedbackDesk
 from turnout.router.parts import Parts
 from turnout.router.record import Record
 from turnout.router.router import Router
 from turnout.telemetry.metrics import Metrics
 from turnout.types.clock import Clock, SystemClock
 from turnout.types.events import Observer, Unobserved
+from turnout.types.feedback import Feedback
 from turnout.types.money import Price
+from turnout.types.request import Caller
 from turnout.types.target import Target
 from turnout.wire.registry import provider_dialect
 
@@ -161,21 +165,18 @@ class ConfiguredRouter(Router):
         loaded: the configuration in effect.
         data: the data directory.
         metrics: what is counted; None for a router over parts that somebody else opens.
+        desk: takes feedback; None as above.
     """
 
+    metrics: Metrics | None = None
+    desk: FeedbackDesk | None = None
+
     def __init__(
-        self,
-        loaded: LoadedConfig,
-        parts: Parts,
-        record: Record,
-        clock: Clock,
-        data: Path | None = None,
-        metrics: Metrics | None = None,
+        self, loaded: LoadedConfig, parts: Parts, record: Record, clock: Clock, data: Path | None = None
     ) -> None:
         super().__init__(parts, record=record, clock=clock)
         self.loaded = loaded
         self.data = data or loaded.data_directory()
-        self.metrics = metrics
 
     @classmethod
     @asynccontextmanager
@@ -211,7 +212,9 @@ class ConfiguredRouter(Router):
         ledger = EmbeddedLedger(directory, worker=worker)
         ledger.start()
         record = Record(ledger.journal, clock=clock, hash_key=key, observer=metrics)
-        router = cls(loaded, parts, record, clock, directory, metrics)
+        router = cls(loaded, parts, record, clock, directory)
+        router.metrics = metrics
+        router.desk = FeedbackDesk(ledger.journal, ledger.store, clock, metrics)
         metrics.observe(configured(loaded, first=True))
         metrics.start(partial(gauges, router, ledger.drain))
         try:
@@ -222,6 +225,33 @@ class ConfiguredRouter(Router):
                     await transport.close()
             ledger.close()
             metrics.close()
+
+    async def feedback(
+        self,
+        decision_id: str,
+        *,
+        score: float | None = None,
+        label: str | None = None,
+        comment: str | None = None,
+        caller: Caller | None = None,
+    ) -> Feedback:
+        """Say how good an answer was, as often as you like; of each user's scores the latest counts.
+
+        Args:
+            decision_id: the decision's id, as `x-turnout-decision` or `Answer.decision.id` tells it.
+            score: how good, 0 to 1.
+            label: `up` (a score of 1), `down` (0), or a category of your own.
+            comment: in words; kept as they are.
+            caller: who says so; the decision must be of the same tenant.
+
+        Raises:
+            InvalidRequest: neither a score nor a label, or one that is none.
+            UnknownDecision: there is no such decision.
+            Overloaded: the ledger cannot be read or written now.
+        """
+        if self.desk is None:
+            raise Overloaded("This router has no ledger.")
+        return await self.desk.take(decision_id, score=score, label=label, comment=comment, caller=caller or Caller())
 
     @classmethod
     def of_parts(cls, loaded: LoadedConfig, parts: Parts, recorder: Recorder, clock: Clock) -> Self:

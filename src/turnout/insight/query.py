@@ -95,9 +95,9 @@ def decisions(store: Store, wanted: Filter, *, limit: int | None = None) -> Iter
     Raises:
         LedgerError: the store cannot be read.
     """
-    sql, parameters = _select("record", wanted, "ORDER BY time DESC, seq DESC LIMIT ?")
-    for (record,) in store.rows(sql, (*parameters, -1 if limit is None else limit)):
-        yield stored_decision(record)
+    sql, parameters = _select("record, feedback", wanted, "ORDER BY time DESC, seq DESC LIMIT ?")
+    for record, feedback in store.rows(sql, (*parameters, -1 if limit is None else limit)):
+        yield stored_decision(record, feedback)
 
 
 def decision(store: Store, id_or_prefix: str) -> Decision | None:
@@ -121,9 +121,9 @@ def follow(store: Store, wanted: Filter, *, recent: int = 0, poll_s: float = POL
         LedgerError: the store cannot be read.
     """
     arrived = _one(store, "SELECT coalesce(max(seq), 0) FROM decisions", 0)
-    latest, parameters = _select("record", wanted, "AND seq <= ? ORDER BY seq DESC LIMIT ?")
-    for (record,) in reversed(list(store.rows(latest, (*parameters, arrived, recent)))):
-        yield stored_decision(record)
+    latest, parameters = _select("record, feedback", wanted, "AND seq <= ? ORDER BY seq DESC LIMIT ?")
+    for record, feedback in reversed(list(store.rows(latest, (*parameters, arrived, recent)))):
+        yield stored_decision(record, feedback)
     newer, parameters = _select("seq, record", wanted, "AND seq > ? ORDER BY seq")
     while True:
         for seq, record in store.rows(newer, (*parameters, arrived)):

@@ -1,4 +1,4 @@
-"""A journal's line: one JSON object that holds either an intent or a decision."""
+"""A journal's line: one JSON object that holds an intent, a decision, or what was said of one."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import msgspec
 
 from turnout.errors import LedgerError
 from turnout.types.decision import Attempt, Decision, Intent
+from turnout.types.feedback import Feedback
 
 # Amounts are plain JSON numbers with all their digits. Whatever a policy put among the conditions is written as text
 # where JSON has no form for it: a record is never refused for a detail.
@@ -20,13 +21,15 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
 
     intent: Intent | None = None
     decision: Decision | None = None
+    feedback: Feedback | None = None
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One line, as read. `decision` is its own bytes, decoded only where they are looked at; empty for an intent."""
+    """One line, as read. `decision` is its own bytes, decoded only where they are looked at; empty for other lines."""
 
     intent: Intent | None = None
     decision: msgspec.Raw = msgspec.Raw()
+    feedback: Feedback | None = None
 
 
 class _OnlyId(msgspec.Struct, frozen=True):
@@ -79,16 +82,21 @@ def decode_decision(raw: msgspec.Raw) -> Decision:
     return _decision.decode(raw)
 
 
-def stored_decision(record: str) -> Decision:
-    """Read a decision from the store, equal to the one written.
+def stored_decision(record: str, feedback: float | None = None) -> Decision:
+    """Read a decision from the store, equal to the one written but for what was said of it since.
+
+    Args:
+        record: its JSON object.
+        feedback: the score that it has been given; None for what the record says.
 
     Raises:
         LedgerError: it is not a decision that this turnout knows how to read.
     """
     try:
-        return _decision.decode(record)
+        decision = _decision.decode(record)
     except msgspec.DecodeError as error:
         raise LedgerError(f"a record in the ledger cannot be read ({error}): {record[:80]}...") from error
+    return decision if feedback is None else msgspec.structs.replace(decision, feedback=feedback)
 
 
 def decode_id(raw: msgspec.Raw) -> str:

@@ -19,6 +19,7 @@ from turnout.errors import LedgerError
 from turnout.ledger.entry import Entry, encode_into
 from turnout.ledger.ids import new_decision_id
 from turnout.types.decision import Decision, Intent
+from turnout.types.feedback import Feedback
 
 SEGMENT_BYTES = 64 << 20
 SEGMENT_SECONDS = 3600.0
@@ -80,6 +81,14 @@ class Journal:
             LedgerError: it could not be written; the journal stays readable, and later lines may succeed.
         """
         self._append(Entry(decision=decision))
+
+    def hear(self, feedback: Feedback) -> None:
+        """Write what was said of an answer.
+
+        Raises:
+            LedgerError: it could not be written; the journal stays readable, and later lines may succeed.
+        """
+        self._append(Entry(feedback=feedback))
 
     def close(self) -> None:
         """Let go of the journal: whoever drains the directory next adopts it. Closing twice is harmless."""

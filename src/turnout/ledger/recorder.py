@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from turnout.types.decision import Decision, Intent
+from turnout.types.feedback import Feedback
 
 
 class Recorder(Protocol):
@@ -20,6 +21,14 @@ class Recorder(Protocol):
 
     def record(self, decision: Decision) -> None:
         """Write what became of a request, once for each id.
+
+        Raises:
+            LedgerError: it could not be written.
+        """
+        ...
+
+    def hear(self, feedback: Feedback) -> None:
+        """Write what was said of an answer, once for each id.
 
         Raises:
             LedgerError: it could not be written.

@@ -5,17 +5,19 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from turnout.errors import LedgerError
 from turnout.ledger.breath import SLICE, breathe
+from turnout.ledger.columns import milliseconds
 from turnout.ledger.entry import stored_decision
+from turnout.ledger.feedback import insert_feedback
 from turnout.ledger.money import to_pico
 from turnout.ledger.schema import migrate, migrations
 from turnout.ledger.store import Position, Written
 from turnout.types.decision import Attempt, Decision, fell_back
+from turnout.types.feedback import Feedback
 
 MOST_TOKENS = 10**12  # of one request in the columns that are summed
 
@@ -51,13 +53,20 @@ class SqliteStore:
         self._durable = durable
         self._writer: sqlite3.Connection | None = None
 
-    def append(self, decisions: Sequence[Written], journal: str, position: Position | None) -> None:
+    def append(
+        self,
+        decisions: Sequence[Written],
+        journal: str,
+        position: Position | None,
+        feedback: Sequence[Feedback] = (),
+    ) -> None:
         """See `Store.append`."""
         with _told(self._file):
             writer = self._connected()
             writer.execute("BEGIN IMMEDIATE")
             try:
                 _insert(writer, decisions)
+                insert_feedback(writer, decisions, feedback)
                 if position is None:
                     writer.execute("DELETE FROM journal_positions WHERE journal = ?", (journal,))
                 else:
@@ -76,8 +85,8 @@ class SqliteStore:
 
     def read(self, decision_id: str) -> Decision | None:
         """See `Store.read`."""
-        for (record,) in self.rows("SELECT record FROM decisions WHERE id = ?", (decision_id,)):
-            return stored_decision(record)
+        for record, feedback in self.rows("SELECT record, feedback FROM decisions WHERE id = ?", (decision_id,)):
+            return stored_decision(record, feedback)
         return None
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
@@ -141,7 +150,7 @@ def _decision_row(decision: Decision, record: bytes) -> tuple[object, ...]:
     attempts = decision.attempts
     return (
         decision.id,
-        _milliseconds(decision.time),
+        milliseconds(decision.time),
         decision.route,
         decision.tenant,
         decision.user,
@@ -167,7 +176,7 @@ def _attempt_row(decision_id: str, position: int, attempt: Attempt) -> tuple[obj
         position,
         attempt.target,
         attempt.purpose,
-        _milliseconds(attempt.started),
+        milliseconds(attempt.started),
         attempt.outcome,
         attempt.error_class,
         attempt.status,
@@ -182,13 +191,6 @@ def _attempt_row(decision_id: str, position: int, attempt: Attempt) -> tuple[obj
 
 
 # What a provider says may be anything, and a record that the columns cannot hold would stop all that come after it.
-
-
-def _milliseconds(timestamp: str) -> int:
-    try:
-        return round(datetime.fromisoformat(timestamp).timestamp() * 1000)
-    except (ValueError, OverflowError):
-        return 0
 
 
 def _tokens(count: int) -> int:

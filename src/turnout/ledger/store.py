@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from turnout.types.decision import Decision
+from turnout.types.feedback import Feedback
 
 
 class Written(NamedTuple):
@@ -25,10 +26,16 @@ class Position(NamedTuple):
 class Store(Protocol):
     """Keeps decisions. Every method raises `LedgerError` where the store cannot be reached, read or written."""
 
-    def append(self, decisions: Sequence[Written], journal: str, position: Position | None) -> None:
-        """Take decisions in, and the position in the journal that they were read up to, all or nothing.
+    def append(
+        self,
+        decisions: Sequence[Written],
+        journal: str,
+        position: Position | None,
+        feedback: Sequence[Feedback] = (),
+    ) -> None:
+        """Take decisions in, what was said of any, and the position in the journal read up to, all or nothing.
 
-        A decision whose id is there already is left as it is. A position of None forgets the journal.
+        What has an id that is there already is left as it is. A position of None forgets the journal.
         """
         ...
 

@@ -15,6 +15,7 @@ from turnout.ledger.journal import segment_name, segments
 from turnout.ledger.reader import JournalReader, Lines
 from turnout.ledger.store import Position, Store, Written
 from turnout.types.decision import Intent
+from turnout.types.feedback import Feedback
 
 SLICE_BYTES = 32 << 10  # read and decoded at a time: about 20 decisions
 BATCH_BYTES = 128 << 10  # taken into the store in one transaction: its commit occupies a core for less than 1 ms
@@ -100,18 +101,19 @@ class JournalTail:
         """Take in one transaction's worth; the number of bytes read."""
         at, still_open, read, torn = start, dict(self._open), 0, 0
         batch: list[Written] = []
+        heard: list[Feedback] = []
 
         def take(raw: msgspec.Raw) -> str:
             batch.append(Written(decode_decision(raw), bytes(raw)))
             return batch[-1].decision.id
 
         while read < BATCH_BYTES and (lines := self._reader.read(at, SLICE_BYTES)):
-            torn += lines.torn + _sort(lines, still_open, take)
+            torn += lines.torn + _sort(lines, still_open, take, heard.append)
             read += lines.bytes
             at = lines.end
             breathe()
         if at != start:
-            self._store.append(batch, self.directory.name, at)
+            self._store.append(batch, self.directory.name, at, heard)
         self._position, self._open = at, still_open
         if torn:
             self.torn += torn
@@ -138,8 +140,13 @@ class JournalTail:
         self.directory.rmdir()
 
 
-def _sort(lines: Lines, still_open: dict[str, tuple[int, Intent]], take: Callable[[msgspec.Raw], str]) -> int:
-    """Tell open requests from decisions, which are handed to `take` for their id.
+def _sort(
+    lines: Lines,
+    still_open: dict[str, tuple[int, Intent]],
+    take: Callable[[msgspec.Raw], str],
+    hear: Callable[[Feedback], None] = lambda _: None,
+) -> int:
+    """Tell open requests from decisions, which are handed to `take` for their id, and feedback, handed to `hear`.
 
     Returns:
         How many of the lines cannot be read.
@@ -150,6 +157,8 @@ def _sort(lines: Lines, still_open: dict[str, tuple[int, Intent]], take: Callabl
             entry = decode_line(line)
             if entry.decision:
                 still_open.pop(take(entry.decision), None)
+            elif entry.feedback is not None:
+                hear(entry.feedback)
         except (msgspec.DecodeError, UnicodeDecodeError):
             torn += 1
             continue

@@ -1,7 +1,8 @@
 """The application: which path is served by what, and in which order.
 
 1. the hot endpoints, as plain ASGI callables: POST of a conversation
-2. everything else, by Starlette: models, health, metrics, /admin, and whatever pages whoever starts the gateway adds
+2. everything else, by Starlette: models, feedback, health, metrics, /admin, and whatever pages whoever starts the
+   gateway adds
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from turnout.server.admin.api import AdminApi
 from turnout.server.admin.operations import operations
 from turnout.server.admission import Admission
 from turnout.server.conversation import ConversationEndpoint
+from turnout.server.feedback import FeedbackEndpoint
 from turnout.server.health import HealthEndpoint
 from turnout.server.heap import collecting_seldom
 from turnout.server.metrics import MetricsEndpoint
@@ -113,12 +115,14 @@ class Gateway:
         for path, name in CONVERSATIONS.items():
             self._hot[path] = ConversationEndpoint(name, router, self.admission)
         models = ModelsEndpoint(router, self.admission)
+        feedback = FeedbackEndpoint(router, self.admission)
         health = HealthEndpoint(self.admission, reloader)
         metrics = MetricsEndpoint(router.metrics, partial(access.check, needs=Role.VIEWER)) if router.metrics else None
         admin = AdminApi(access, operations(access, lambda: reloader.in_effect))
         return [
             Route("/v1/models", models.list),
             Route("/v1/models/{name:path}", models.show),
+            Route("/v1/feedback", feedback.take, methods=["POST"]),
             Route("/health/live", health.live),
             Route("/health/ready", health.ready),
             *([Route("/metrics", metrics.scrape)] if metrics else ()),
@@ -133,10 +137,10 @@ async def _unknown(request: Request) -> Response:
     path = request.url.path
     named = CONVERSATIONS.get(path)
     failed: CallerError
-    if named is not None:
+    if named is not None or path == "/v1/feedback":
         failed = InvalidRequest(f"Send {path} by POST.")
     else:
-        paths = ", ".join([*CONVERSATIONS, "/v1/models", "/health/live", "/health/ready", "/metrics"])
+        paths = ", ".join([*CONVERSATIONS, "/v1/models", "/v1/feedback", "/health/live", "/health/ready", "/metrics"])
         failed = UnknownPath(f"There is nothing at {path}. There are: {paths}.")
     status, headers, body = dialect(named or DialectName.OPENAI_CHAT).encode_error(failed)
     return Response(body, status, dict(headers))

@@ -18,6 +18,7 @@ from turnout.types.events import (
     ConfigurationRefused,
     Configured,
     Event,
+    FeedbackGiven,
     RecordLost,
     TurnedAway,
 )
@@ -50,6 +51,7 @@ class Metrics:
             BreakerChanged: self._breaker_changed,
             Configured: self._configured,
             ConfigurationRefused: self._refused,
+            FeedbackGiven: self._feedback_given,
             RecordLost: self._lost,
             TurnedAway: self._turned_away,
         }
@@ -113,6 +115,13 @@ class Metrics:
             self._config.put((event.version,), 1.0)
             if not event.first:
                 self._add(table.RELOADS, "accepted")
+
+    def _feedback_given(self, event: Event) -> None:
+        if isinstance(event, FeedbackGiven):
+            route = event.route if event.route in self._decisions.names.routes else table.OTHER
+            self._add(table.FEEDBACK, route)
+            if event.feedback.score is not None:
+                self._shared.cells.family(table.SCORE).observe((route,), event.feedback.score)
 
     def _refused(self, _: Event) -> None:
         self._add(table.RELOADS, "refused")

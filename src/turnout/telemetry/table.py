@@ -153,6 +153,16 @@ ATTEMPT_DURATION: Final = Metric(
     ("target", "provider"),
     _SECONDS,
 )
+FEEDBACK: Final = Metric(
+    "turnout_feedback_total", "counter", "How often somebody said something of an answer.", ("route",)
+)
+SCORE: Final = Metric(
+    "turnout_feedback_score",
+    "histogram",
+    "The scores that were given, 0 to 1; thumbs up is 1, thumbs down 0.",
+    ("route",),
+    (0.0, 0.25, 0.5, 0.75, 1.0),
+)
 TURNED_AWAY: Final = Metric(
     "turnout_turned_away_total",
     "counter",
@@ -206,6 +216,8 @@ METRICS: Final[tuple[Metric, ...]] = (
     COMPARED_COST,
     BASELINE_COST,
     UNPRICED,
+    FEEDBACK,
+    SCORE,
     BREAKERS,
     BREAKER_OPEN,
     LOST,

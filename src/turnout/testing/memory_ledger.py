@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from turnout.types.decision import Decision, Intent
+    from turnout.types.feedback import Feedback
 
 
 class MemoryLedger:
@@ -14,12 +15,14 @@ class MemoryLedger:
     Attributes:
         intents: every request that was about to be sent.
         decisions: every decision.
-        failure: raised by both methods while it is set; a full disk, for instance.
+        feedback: all that was said of answers.
+        failure: raised by every method while it is set; a full disk, for instance.
     """
 
     def __init__(self) -> None:
         self.intents: list[Intent] = []
         self.decisions: list[Decision] = []
+        self.feedback: list[Feedback] = []
         self.failure: Exception | None = None
 
     def intend(self, intent: Intent) -> None:
@@ -33,3 +36,9 @@ class MemoryLedger:
         if self.failure:
             raise self.failure
         self.decisions.append(decision)
+
+    def hear(self, feedback: Feedback) -> None:
+        """See `turnout.ledger.recorder.Recorder.hear`."""
+        if self.failure:
+            raise self.failure
+        self.feedback.append(feedback)

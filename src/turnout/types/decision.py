@@ -92,7 +92,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         router_cost_usd: the part of `cost_usd` that routing itself took (judges, discarded answers, failed attempts).
         cache: how a cache took part in the answer; None where none did.
         propensity: the probability with which the target was chosen, where chance had a part; None where not computed.
-        feedback: how good the answer was found, 0 to 1; None where nobody said.
+        feedback: how good the answer was found, 0 to 1: the mean of each user's latest score; None where nobody said.
         sdk_retry: which automatic retry of the caller's SDK the request was.
     """
 

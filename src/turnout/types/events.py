@@ -1,6 +1,6 @@
 """What happens in the layer, as values; and whoever wants to know of it.
 
-A record is an event itself: `Decision` when a request has ended, `Feedback` when somebody said how good its answer was.
+A record is an event itself: a `Decision` when a request has ended.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import msgspec
 
 from turnout.types.conditions import BreakerState
 from turnout.types.decision import Decision
+from turnout.types.feedback import Feedback
 
 
 class BreakerChanged(msgspec.Struct, frozen=True):
@@ -58,7 +59,14 @@ class TurnedAway(msgspec.Struct, frozen=True):
     error: str
 
 
-Event = Decision | BreakerChanged | Configured | ConfigurationRefused | RecordLost | TurnedAway
+class FeedbackGiven(msgspec.Struct, frozen=True):
+    """Somebody said how good the answer of a decision of `route` was."""
+
+    feedback: Feedback
+    route: str
+
+
+Event = Decision | FeedbackGiven | BreakerChanged | Configured | ConfigurationRefused | RecordLost | TurnedAway
 
 
 class Observer(Protocol):

@@ -28,6 +28,7 @@ SHAPES: Final[Mapping[str, Shape]] = MappingProxyType(
         "permission_denied": Shape(403, "permission_error"),
         "unknown_route": Shape(404, "not_found_error"),
         "unknown_path": Shape(404, "not_found_error"),
+        "unknown_decision": Shape(404, "not_found_error"),
         "too_large": Shape(413, "request_too_large"),
         "no_capable_target": Shape(400, "invalid_request_error"),
         "upstream_failed": Shape(502, "api_error"),

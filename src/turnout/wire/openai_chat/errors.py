@@ -29,6 +29,7 @@ SHAPES: Final[Mapping[str, Shape]] = MappingProxyType(
         "permission_denied": Shape(403, "invalid_request_error", "permission_denied"),
         "unknown_route": Shape(404, "invalid_request_error", "model_not_found"),
         "unknown_path": Shape(404, "invalid_request_error", "unknown_path"),
+        "unknown_decision": Shape(404, "invalid_request_error", "unknown_decision"),
         "too_large": Shape(413, "invalid_request_error", "request_too_large"),
         "no_capable_target": Shape(400, "invalid_request_error", "no_capable_target"),
         "upstream_failed": Shape(502, "server_error", "upstream_failed"),
