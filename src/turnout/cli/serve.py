@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import socket
+from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from turnout.cli.options import spread
 from turnout.config.build import build_parts
 from turnout.config.load import LoadedConfig, load_config
 from turnout.server.admission import Admission
 from turnout.server.run import Serving, listen, run, run_supervised
 from turnout.server.supervisor import Supervisor
+from turnout.telemetry.logs import LogFormat, LogLevel, LogSettings, configure_logs
 from turnout.types.clock import SystemClock
 
+_log = logging.getLogger(__name__)
 
+
+@dataclass(frozen=True, kw_only=True)
+class Logs:
+    """The options of what is logged."""
+
+    log_format: Annotated[LogFormat, typer.Option(help="Lines of text, or a JSON object for each line.")] = "text"
+    log_level: Annotated[LogLevel, typer.Option(help="The least that is logged.")] = "info"
+    access_log: Annotated[bool, typer.Option("--access-log", help="Log a line for each decision as well.")] = False
+
+
+@spread("logs")
 def serve(
+    *,
     config: Annotated[
         Path | None, typer.Option("--config", "-c", help="The configuration; by default ./turnout.yaml.")
     ] = None,
@@ -31,6 +48,7 @@ def serve(
             help="The data directory; by default the configuration's, else $TURNOUT_DATA_DIR, else ./.turnout."
         ),
     ] = None,
+    logs: Logs,
 ) -> None:
     """Run the gateway.
 
@@ -39,14 +57,17 @@ def serve(
     \b
     turnout serve
     turnout serve --config turnout.yaml --port 8080 --workers 2
+    turnout serve --log-format json --access-log
     """  # noqa: D301 - \b keeps the lines as they are
     loaded = load_config(config)
     build_parts(loaded, SystemClock())  # what cannot be built is told here, in one line, not by each worker
     server = loaded.config.server
-    serving = Serving(host or server.host, config, data)
+    settings = LogSettings(log_format=logs.log_format, log_level=logs.log_level, access_log=logs.access_log)
+    serving = Serving(host or server.host, config, data, logs=settings)
     Admission(loaded, serving.host)  # as above
     listening = _listen(serving.host, server.port if port is None else port)
-    typer.echo(_greeting(loaded, listening), err=True)
+    configure_logs(settings)
+    _greet(_greeting(loaded, listening), settings)
     if workers == 1:
         run(serving, listening)
     elif not Supervisor(lambda: _worker(serving, listening), workers).run(listening.close):
@@ -65,6 +86,14 @@ def _worker(serving: Serving, listening: socket.socket) -> BaseProcess:
     process = multiprocessing.get_context("spawn").Process(target=run_supervised, args=(serving, listening))
     process.start()
     return process
+
+
+def _greet(greeting: str, settings: LogSettings) -> None:
+    """Say where it listens: to a person, or to whatever reads the log."""
+    if settings.log_format == "text":
+        typer.echo(greeting, err=True)
+    else:
+        _log.info(greeting)
 
 
 def _greeting(loaded: LoadedConfig, listening: socket.socket) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -31,6 +31,7 @@ from turnout.router.parts import Parts
 from turnout.router.record import Record
 from turnout.router.router import Router
 from turnout.telemetry.metrics import Metrics
+from turnout.telemetry.observers import Observers
 from turnout.types.clock import Clock, SystemClock
 from turnout.types.events import Observer, Unobserved
 from turnout.types.feedback import Feedback
@@ -187,6 +188,7 @@ class ConfiguredRouter(Router):
         data: str | Path | None = None,
         env: Mapping[str, str] | None = None,
         worker: str = "library",
+        observers: Collection[Observer] = (),
     ) -> AsyncIterator[Self]:
         """Open a router: `async with Router.from_config("turnout.yaml") as router: await router.chat(...)`.
 
@@ -198,6 +200,7 @@ class ConfiguredRouter(Router):
             data: the data directory; None takes the configuration's, else `$TURNOUT_DATA_DIR`, else `./.turnout`.
             env: the environment; None takes the process's own.
             worker: this process's name in the journal.
+            observers: whoever else is to be told what happens.
 
         Raises:
             ConfigError: the configuration cannot be used; every fault with its line and fix.
@@ -208,14 +211,15 @@ class ConfiguredRouter(Router):
         key = load_or_create_key(directory / _KEY_FILE)
         clock = SystemClock()
         metrics = metrics_of(directory)
-        parts = build_parts(loaded, clock, metrics)
+        observer = Observers(metrics, *observers) if observers else metrics
+        parts = build_parts(loaded, clock, observer)
         ledger = EmbeddedLedger(directory, worker=worker)
         ledger.start()
-        record = Record(ledger.journal, clock=clock, hash_key=key, observer=metrics)
+        record = Record(ledger.journal, clock=clock, hash_key=key, observer=observer)
         router = cls(loaded, parts, record, clock, directory)
         router.metrics = metrics
-        router.desk = FeedbackDesk(ledger.journal, ledger.store, clock, metrics)
-        metrics.observe(configured(loaded, first=True))
+        router.desk = FeedbackDesk(ledger.journal, ledger.store, clock, observer)
+        observer.observe(configured(loaded, first=True))
         metrics.start(partial(gauges, router, ledger.drain))
         try:
             yield router

@@ -96,7 +96,8 @@ class Router:
         except asyncio.CancelledError:
             self._end(admitted, Cancelled("the caller left before the answer was complete"))
             raise
-        except BaseException:
+        except BaseException as defect:
+            defect.add_note(f"decision {admitted.id}")
             self._end(admitted, InternalError("turnout failed; its log tells why."))
             raise
         return reply

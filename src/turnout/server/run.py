@@ -9,7 +9,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -23,6 +23,7 @@ from turnout.server.admission import Admission
 from turnout.server.app import Gateway, Pages
 from turnout.server.stopping import Stopping
 from turnout.server.supervisor import SUPERVISED
+from turnout.telemetry.logs import AccessLog, LogSettings, configure_logs
 
 _KEEP_ALIVE_S: Final = 75
 """Longer than the 60 s after which load balancers let go of an idle connection, so that it is never us."""
@@ -39,18 +40,22 @@ class Serving:
         config: the configuration file, as `load_config` takes it.
         data: the data directory; None for the configuration's.
         pages: further routes; a function of a module, so that workers find it as well.
+        logs: what is logged, and how.
     """
 
     host: str
     config: Path | None = None
     data: Path | None = None
     pages: Pages | None = None
+    logs: LogSettings = field(default_factory=LogSettings)
 
     def gateway(self) -> Gateway:
         """The application. Raises `ConfigError` for a configuration that cannot be used."""
 
         def opened() -> AbstractAsyncContextManager[ConfiguredRouter]:
-            return ConfiguredRouter.from_config(self.config, data=self.data, worker=f"gateway-{os.getpid()}")
+            observers = [AccessLog()] if self.logs.access_log else []
+            worker = f"gateway-{os.getpid()}"
+            return ConfiguredRouter.from_config(self.config, data=self.data, worker=worker, observers=observers)
 
         return Gateway(opened, Admission(load_config(self.config), self.host), self.pages)
 
@@ -66,6 +71,7 @@ def run(serving: Serving, listening: socket.socket) -> None:
 
     SIGHUP reads the configuration again. Raises `SystemExit` if the server cannot start.
     """
+    configure_logs(serving.logs)
     uvloop.run(_serve(serving, listening, _obey))
 
 
@@ -75,6 +81,7 @@ def run_supervised(serving: Serving, listening: socket.socket) -> None:
     Whoever stops a group of processes sends each of them a SIGTERM besides the supervisor's: the second means no more
     than the first. SIGQUIT is the supervisor's way to say "at once".
     """
+    configure_logs(serving.logs)
     uvloop.run(_serve(serving, listening, _obey_supervisor))
 
 
@@ -96,6 +103,7 @@ async def _serve(serving: Serving, listening: socket.socket, obey: Obey) -> None
             lifespan="on",
             access_log=False,
             log_level="warning",
+            log_config=None,
             server_header=False,
             proxy_headers=False,
             timeout_keep_alive=_KEEP_ALIVE_S,
