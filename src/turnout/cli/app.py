@@ -12,6 +12,7 @@ import typer
 from turnout import __version__
 from turnout.cli import config, decisions
 from turnout.cli.demo.command import demo
+from turnout.cli.drill.command import drill
 from turnout.cli.explain import explain
 from turnout.cli.fault_provider import fault_provider
 from turnout.cli.init import init
@@ -32,6 +33,7 @@ app.command()(init)
 app.command()(demo)
 app.command()(serve)
 app.command()(explain)
+app.command()(drill)
 app.add_typer(decisions.app, name="decisions")
 app.add_typer(config.app, name="config")
 app.command("fault-provider")(fault_provider)

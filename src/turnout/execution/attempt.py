@@ -13,7 +13,7 @@ from turnout.execution.verdict import VERDICTS
 from turnout.execution.work import Work
 from turnout.features.tokens import tokens_in_chars
 from turnout.providers.endpoint import Endpoint
-from turnout.providers.transport import TransportFailed
+from turnout.providers.transport import Fault, TransportFailed
 from turnout.types.candidate import Candidate
 from turnout.types.chat import Finish
 from turnout.types.clock import timestamp
@@ -59,6 +59,7 @@ class LiveAttempt:
         dispatched: it was sent, or begun to be; before that it costs nothing and leaves no line in the record.
         status: the provider's HTTP status, once there.
         facts: what is known of the answer so far.
+        fault: what an outage drill does to it.
         began: when it began, on the monotonic clock.
         booked: whether it has ended.
     """
@@ -73,6 +74,7 @@ class LiveAttempt:
         "dispatched",
         "endpoint",
         "facts",
+        "fault",
         "status",
         "work",
     )
@@ -84,6 +86,7 @@ class LiveAttempt:
         self.dispatched = False
         self.status: int | None = None
         self.facts: Facts | None = None
+        self.fault: Fault | None = None
         self.began = work.clock.monotonic()
         self.booked = False
         self._permit = permit
@@ -147,7 +150,8 @@ class LiveAttempt:
         self.booked = True
         if not self.dispatched:
             return True
-        facts = self.facts
+        facts, fault = self.facts, self.fault
+        billed = billed and (fault is None or fault.sent)
         usage = self._usage() if billed else _NOTHING
         price = self.endpoint.price(self.work.request.route, self._started)
         self.work.trace.attempts.append(
@@ -170,6 +174,7 @@ class LiveAttempt:
                 cost_usd=cost(usage, price) if billed else _FREE,
                 estimated=usage.estimated,
                 price_version=price.version if price else None,
+                drilled=fault.drill.id if fault else None,
             )
         )
         return True

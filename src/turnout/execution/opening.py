@@ -33,6 +33,7 @@ def dispatch(attempt: LiveAttempt, *, stream: bool) -> Coroutine[Any, Any, Excha
     call = endpoint.call(work.request, body, work.decision_id, stream=stream)
     work.dispatching(endpoint.target)
     attempt.dispatched = True
+    attempt.fault = call.fault
     return endpoint.transport.open(call, connect_timeout=work.timeouts.connect)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 from urllib.parse import quote
 
 from turnout.catalog.prices import price_of
+from turnout.providers.drilled import Drilled, DrillInForce
 from turnout.providers.transport import HttpCall, Transport
 from turnout.types.money import Price
 from turnout.types.request import Request
@@ -34,6 +35,7 @@ class Endpoint:
         price_provider: the provider's key in the price list, where the target's price is the list's.
         stream_usage: whether the provider reports usage in a stream when asked to.
         transport: the provider's pool.
+        drill: the outage drill that it is under.
     """
 
     target: Target
@@ -44,6 +46,7 @@ class Endpoint:
     price_provider: str | None = None
     stream_usage: bool = True
     transport: Transport = field(repr=False)
+    drill: DrillInForce | None = None
 
     def price(self, asked: str, at: datetime) -> Price | None:
         """What a call costs at that moment; `asked` is the caller's model, for a target that passes it on."""
@@ -60,7 +63,12 @@ class Endpoint:
         url = (self.stream_url or self.url) if stream else self.url
         if self.target.model is None and MODEL_IN_PATH in url:
             url = with_model(url, request.route)
-        return HttpCall(url, headers, body)
+        return HttpCall(url, headers, body, self.drill.fault(decision_id) if self.drill else None)
+
+    def under(self, drill: DrillInForce | None) -> Endpoint:
+        """The same under a drill, or under none."""
+        bare = self.transport.transport if isinstance(self.transport, Drilled) else self.transport
+        return replace(self, drill=drill, transport=Drilled(bare) if drill else bare)
 
 
 def with_model(url: str, model: str) -> str:

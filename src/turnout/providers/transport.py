@@ -16,15 +16,28 @@ from typing import Protocol
 
 import msgspec
 
+from turnout.types.drill import Drill
 from turnout.types.failure import Failure, FailureKind
 
 
+class Fault(Protocol):
+    """What an outage drill does to a call: see `turnout.providers.drilled`."""
+
+    drill: Drill
+    sent: bool
+
+    async def strike(self) -> Exchange | None:
+        """Refuse the call, delay it, or answer it in the provider's place. Raises `TransportFailed`."""
+        ...
+
+
 class HttpCall(msgspec.Struct, frozen=True, gc=False):
-    """One POST."""
+    """One POST, and what a drill does to it."""
 
     url: str
     headers: Mapping[str, str]
     body: bytes
+    fault: Fault | None = None
 
 
 class TransportFailed(Exception):

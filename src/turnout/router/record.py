@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Final
 
@@ -112,7 +112,7 @@ class Record:
             tenant=request.caller.tenant,
             user=_user(admitted),
             source=request.caller.source,
-            tags=request.caller.tags,
+            tags=_tags(request.caller.tags, trace),
             dialect=request.dialect,
             stream=request.stream,
             query_hash=admitted.query_hash,
@@ -147,6 +147,12 @@ class Record:
         )
         baseline = admitted.parts.endpoints[route.baseline]
         return cost(usage, baseline.price(admitted.request.route, self._clock.now()))
+
+
+def _tags(given: Mapping[str, str], trace: Trace) -> Mapping[str, str]:
+    """The caller's, and the drill that did something to an attempt."""
+    drilled = next((attempt.drilled for attempt in trace.attempts if attempt.drilled), None)
+    return {**given, "drill": drilled} if drilled else given
 
 
 def _outcome(error: RequestFailed | None) -> DecisionOutcome:

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import Final
@@ -19,12 +19,14 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from turnout.config.build import ConfiguredRouter
+from turnout.config.drilling import DrillSwitch, drilling
 from turnout.config.load import LoadedConfig
 from turnout.config.reload import Reloader, reloading
 from turnout.errors import CallerError, InvalidRequest, UnknownPath
 from turnout.features.query_hash import load_or_create_key
 from turnout.server.admin.access import AdminAccess, Role
 from turnout.server.admin.api import AdminApi
+from turnout.server.admin.drills import Drills
 from turnout.server.admin.operations import operations
 from turnout.server.admission import Admission
 from turnout.server.conversation import ConversationEndpoint
@@ -99,10 +101,16 @@ class Gateway:
         clock = SystemClock()
         async with self._open_router() as router:
             access = AdminAccess(self.admission.host, load_or_create_key(router.data / _SESSION_KEY), clock)
-            async with reloading(router, clock, partial(self._renew, access)) as reloader:
+            drills = DrillSwitch(router.data, clock)
+            async with (
+                reloading(router, clock, partial(self._renew, access)) as reloader,
+                drilling(router, drills, clock),
+            ):
                 self._router, self._reloader = router, reloader
                 self._renew(access, router.loaded)
-                app.router.routes += self._routes(router, reloader, access)
+                table = operations(access, lambda: reloader.in_effect, Drills(router, drills, clock).operations())
+                admin = AdminApi(access, table).routes()
+                app.router.routes += self._routes(router, reloader, [*admin, *self._for_viewers(router, access)])
                 with collecting_seldom():
                     yield
 
@@ -111,23 +119,27 @@ class Gateway:
         self.admission.renew(loaded)
         access.renew(loaded.config.server.admin_keys)
 
-    def _routes(self, router: ConfiguredRouter, reloader: Reloader, access: AdminAccess) -> list[BaseRoute]:
+    def _for_viewers(self, router: ConfiguredRouter, access: AdminAccess) -> Iterator[BaseRoute]:
+        """What is looked at by whoever runs the gateway."""
+        if router.metrics:
+            metrics = MetricsEndpoint(router.metrics, partial(access.check, needs=Role.VIEWER))
+            yield Route("/metrics", metrics.scrape)
+        if self._pages:
+            yield from self._pages(router, access)
+
+    def _routes(self, router: ConfiguredRouter, reloader: Reloader, further: Sequence[BaseRoute]) -> list[BaseRoute]:
         for path, name in CONVERSATIONS.items():
             self._hot[path] = ConversationEndpoint(name, router, self.admission)
         models = ModelsEndpoint(router, self.admission)
         feedback = FeedbackEndpoint(router, self.admission)
         health = HealthEndpoint(self.admission, reloader)
-        metrics = MetricsEndpoint(router.metrics, partial(access.check, needs=Role.VIEWER)) if router.metrics else None
-        admin = AdminApi(access, operations(access, lambda: reloader.in_effect))
         return [
             Route("/v1/models", models.list),
             Route("/v1/models/{name:path}", models.show),
             Route("/v1/feedback", feedback.take, methods=["POST"]),
             Route("/health/live", health.live),
             Route("/health/ready", health.ready),
-            *([Route("/metrics", metrics.scrape)] if metrics else ()),
-            *admin.routes(),
-            *(self._pages(router, access) if self._pages else ()),
+            *further,
             Route("/{path:path}", _unknown, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
         ]
 

@@ -35,6 +35,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
         cost_usd: what it cost; None if the price is unknown.
         estimated: True where the tokens are our estimate.
         price_version: where the price came from.
+        drilled: the outage drill that did something to it; None where none did.
     """
 
     target: str
@@ -55,6 +56,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     cost_usd: Decimal | None = None
     estimated: bool = False
     price_version: str | None = None
+    drilled: str | None = None
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +72,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         tenant: whose account it was; `default` until keys name others.
         user: who asked, as the caller said; None where nobody said.
         source: the calling program or page, as the caller said.
-        tags: labels, as the caller gave them.
+        tags: labels, as the caller gave them; and `drill`, the id of an outage drill that did something to an attempt.
         dialect: the wire format that the caller spoke.
         stream: whether the caller wanted the answer streamed.
         query_hash: keyed HMAC-SHA-256 over the canonical messages, hexadecimal.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -29,12 +29,15 @@ class SignedIn(msgspec.Struct, frozen=True):
     role: Role | None
 
 
-def operations(access: AdminAccess, in_effect: Callable[[], InEffect]) -> list[Operation]:
+def operations(
+    access: AdminAccess, in_effect: Callable[[], InEffect], further: Sequence[Operation] = ()
+) -> list[Operation]:
     """Everything that can be asked of `/admin`.
 
     Args:
         access: for sessions.
         in_effect: tells which configuration is in effect.
+        further: what else belongs into the table.
     """
     table: list[Operation] = []
     sessions = _Sessions(access)
@@ -88,6 +91,7 @@ def operations(access: AdminAccess, in_effect: Callable[[], InEffect]) -> list[O
             answer=configuration,
             gives=InEffect,
         ),
+        *further,
     ]
     return table
 

@@ -1,0 +1,1 @@
+"""`turnout drill`: an outage on purpose, and what came of it."""

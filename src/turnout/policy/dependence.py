@@ -1,0 +1,26 @@
+"""Whether a policy has anybody to turn to once some targets are gone."""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+
+from turnout.policy.base import Policy
+from turnout.policy.fallback import Fallback
+from turnout.policy.filters import Filters
+from turnout.policy.rules import Rules
+from turnout.policy.weighted import Weighted
+
+
+def depends_on(policy: Policy, targets: AbstractSet[str]) -> bool:
+    """Whether some request would have no candidate left without `targets`."""
+    match policy:
+        case Filters():
+            return depends_on(policy.policy, targets)
+        case Rules():
+            return any(depends_on(rule.policy, targets) for rule in policy.rules)
+        case Weighted():
+            return any(depends_on(branch.policy, targets) for branch in policy.branches if branch.weight)
+        case Fallback():
+            return all(depends_on(element, targets) for element in policy.elements)
+        case _:
+            return targets >= {*policy.targets}
