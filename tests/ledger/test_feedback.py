@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.ledger import samples
 from turnout.insight import query
 from turnout.insight.feedback import said_of, whose
+from turnout.insight.sums import totals
 from turnout.ledger.drain import Drain
 from turnout.ledger.embedded import EmbeddedLedger
 from turnout.ledger.entry import encode_decision
@@ -24,7 +25,7 @@ from turnout.ledger.store import Position, Written
 from turnout.types.clock import timestamp
 from turnout.types.feedback import Feedback
 
-DECISION = samples.a_decision()
+DECISION = samples.a_decision(tags={"team": "growth"})
 
 
 def feedback(score: float | None, user: str | None = None, decision: str = DECISION.id, **fields: str) -> Feedback:
@@ -57,6 +58,10 @@ def test_the_latest_score_of_each_user_counts_in_whatever_order_things_arrive(
     assert found.feedback == (pytest.approx(fmean(latest.values())) if latest else None)
     assert [one.feedback for one in query.decisions(store, query.Filter())] == [found.feedback]
     assert [one.id for one in said_of(store, DECISION.id)] == [one.id for one in said]
+    for by in ((), ("route",), ("user",), ("tag:team",)):
+        (summed,) = totals(store, query.Filter(), by=by).values()
+        assert summed.ratings == bool(latest)
+        assert summed.rating == (pytest.approx(found.feedback, abs=1e-6) if latest else None)
     store.close()
 
 

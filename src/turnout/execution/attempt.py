@@ -157,6 +157,7 @@ class LiveAttempt:
         self.work.trace.attempts.append(
             Attempt(
                 target=self.endpoint.target.name,
+                provider=self.endpoint.target.provider,
                 purpose=self.candidate.purpose,
                 started=timestamp(self._started),
                 outcome=outcome,

@@ -53,6 +53,7 @@ class Drain:
         self._trouble = ""
         self._failures = 0
         self._stopping = False
+        self._older = True
         self._wake = threading.Event()
         self._turn = threading.Condition()
         self._begun = 0
@@ -114,6 +115,7 @@ class Drain:
                 self._adopt_at = time.monotonic() + self._adopt_s
             if self._own:
                 self._own.catch_up()
+            self._older = self._older and self._store.catch_up_sums()
         except OSError as error:
             raise LedgerError(f"a journal in {self._directory} cannot be read: {error}") from error
         self._recovered()

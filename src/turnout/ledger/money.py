@@ -11,7 +11,8 @@ from decimal import Decimal
 from typing import overload
 
 _DIGITS = 12
-_MOST = (1 << 63) - 1
+MOST = (1 << 63) - 1
+"""The largest amount, in pico-USD; larger ones count as this."""
 
 
 @overload
@@ -23,7 +24,7 @@ def to_pico(usd: Decimal | None) -> int | None:
     if usd is None:
         return None
     pico = round(usd.scaleb(_DIGITS))
-    return pico if -_MOST <= pico <= _MOST else (_MOST if pico > 0 else -_MOST)
+    return pico if -MOST <= pico <= MOST else (MOST if pico > 0 else -MOST)
 
 
 @overload

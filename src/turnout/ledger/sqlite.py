@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from turnout.errors import LedgerError
+from turnout.ledger.backfill import roll_up_older
 from turnout.ledger.breath import SLICE, breathe
-from turnout.ledger.columns import milliseconds
+from turnout.ledger.columns import AttemptRow, DecisionRow, attempt_rows, decision_row
 from turnout.ledger.entry import stored_decision
 from turnout.ledger.feedback import insert_feedback
-from turnout.ledger.money import to_pico
+from turnout.ledger.rollups import MINUTES_KEPT_MS, Rollup, prepare
 from turnout.ledger.schema import migrate, migrations
 from turnout.ledger.store import Position, Written
-from turnout.types.decision import Attempt, Decision, fell_back
+from turnout.types.decision import Decision
 from turnout.types.feedback import Feedback
 
-MOST_TOKENS = 10**12  # of one request in the columns that are summed
 
-_DECISION = """
-INSERT OR IGNORE INTO decisions (
-    id, time, route, tenant, user, rule, target, outcome, query_hash, fell_back, attempts, input_tokens,
-    output_tokens, latency_ms, cost, baseline_cost, router_cost, record
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-_ATTEMPT = """
-INSERT OR IGNORE INTO attempts (
-    decision, position, target, purpose, started, outcome, error_class, status, first_token_ms, latency_ms,
-    input_tokens, cached_tokens, output_tokens, cost, estimated
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+def _insertion(table: str, columns: Sequence[str]) -> str:
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 - our own names
+
+
+_DECISION = _insertion("decisions", (*DecisionRow._fields, "record"))
+_ATTEMPT = _insertion("attempts", AttemptRow._fields)
+_DROP = _insertion("drops", ("decision", "position", "target", "reason"))
 _POSITION = """
 INSERT INTO journal_positions (journal, segment, offset) VALUES (?, ?, ?)
 ON CONFLICT (journal) DO UPDATE SET segment = excluded.segment, offset = excluded.offset"""
@@ -61,20 +59,18 @@ class SqliteStore:
         feedback: Sequence[Feedback] = (),
     ) -> None:
         """See `Store.append`."""
-        with _told(self._file):
-            writer = self._connected()
-            writer.execute("BEGIN IMMEDIATE")
-            try:
-                _insert(writer, decisions)
-                insert_feedback(writer, decisions, feedback)
-                if position is None:
-                    writer.execute("DELETE FROM journal_positions WHERE journal = ?", (journal,))
-                else:
-                    writer.execute(_POSITION, (journal, *position))
-                writer.execute("COMMIT")
-            except sqlite3.Error:
-                writer.rollback()
-                raise
+        with self._writing() as writer:
+            _insert(writer, decisions)
+            insert_feedback(writer, decisions, feedback)
+            if position is None:
+                writer.execute("DELETE FROM journal_positions WHERE journal = ?", (journal,))
+            else:
+                writer.execute(_POSITION, (journal, *position))
+
+    def catch_up_sums(self) -> bool:
+        """See `Store.catch_up_sums`."""
+        with self._writing() as writer:
+            return roll_up_older(writer)
 
     def position(self, journal: str) -> Position:
         """See `Store.position`."""
@@ -103,6 +99,19 @@ class SqliteStore:
             self._writer.close()
             self._writer = None
 
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction, all or nothing."""
+        with _told(self._file):
+            writer = self._connected()
+            writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield writer
+                writer.execute("COMMIT")
+            except BaseException:
+                writer.rollback()
+                raise
+
     def _connected(self) -> sqlite3.Connection:
         if self._writer is None:
             self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -115,6 +124,7 @@ class SqliteStore:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(f"PRAGMA synchronous = {'FULL' if self._durable else 'NORMAL'}")
             migrate(connection, migrations())
+            prepare(connection)
         except (sqlite3.Error, LedgerError):
             connection.close()
             raise
@@ -131,67 +141,31 @@ def _told(file: Path) -> Iterator[None]:
 
 
 def _insert(writer: sqlite3.Connection, decisions: Sequence[Written]) -> None:
+    rollup = Rollup(round(time.time() * 1000) - MINUTES_KEPT_MS)
     for start in range(0, len(decisions), SLICE):
-        part = decisions[start : start + SLICE]
-        writer.executemany(_DECISION, [_decision_row(*written) for written in part])
-        writer.executemany(
-            _ATTEMPT,
-            [
-                _attempt_row(written.decision.id, position, attempt)
-                for written in part
-                for position, attempt in enumerate(written.decision.attempts)
-            ],
-        )
+        _insert_slice(writer, _new(writer, decisions[start : start + SLICE]), rollup)
         if len(decisions) > SLICE:
             breathe()
+    rollup.write(writer)
 
 
-def _decision_row(decision: Decision, record: bytes) -> tuple[object, ...]:
-    attempts = decision.attempts
-    return (
-        decision.id,
-        milliseconds(decision.time),
-        decision.route,
-        decision.tenant,
-        decision.user,
-        decision.rule,
-        decision.target,
-        decision.outcome,
-        decision.query_hash,
-        fell_back(decision),
-        len(attempts),
-        _tokens(sum([attempt.input_tokens for attempt in attempts])),
-        _tokens(sum([attempt.output_tokens for attempt in attempts])),
-        decision.latency_ms,
-        to_pico(decision.cost_usd),
-        to_pico(decision.baseline_cost_usd),
-        to_pico(decision.router_cost_usd),
-        record.decode(errors="replace"),
-    )
+def _insert_slice(writer: sqlite3.Connection, part: Sequence[Written], rollup: Rollup) -> None:
+    rows, all_attempts, drops = [], [], []
+    for decision, record in part:
+        row, attempts = decision_row(decision), attempt_rows(decision)
+        rollup.add(row, decision.tags.items(), attempts)
+        rows.append((*row, record.decode(errors="replace")))
+        all_attempts += attempts
+        drops += [(decision.id, place, drop.target, drop.reason) for place, drop in enumerate(decision.dropped)]
+    writer.executemany(_DECISION, rows)
+    writer.executemany(_ATTEMPT, all_attempts)
+    writer.executemany(_DROP, drops)
 
 
-def _attempt_row(decision_id: str, position: int, attempt: Attempt) -> tuple[object, ...]:
-    return (
-        decision_id,
-        position,
-        attempt.target,
-        attempt.purpose,
-        milliseconds(attempt.started),
-        attempt.outcome,
-        attempt.error_class,
-        attempt.status,
-        attempt.first_token_ms,
-        attempt.latency_ms,
-        _tokens(attempt.input_tokens),
-        _tokens(attempt.cached_tokens),
-        _tokens(attempt.output_tokens),
-        to_pico(attempt.cost_usd),
-        attempt.estimated,
-    )
-
-
-# What a provider says may be anything, and a record that the columns cannot hold would stop all that come after it.
-
-
-def _tokens(count: int) -> int:
-    return count if 0 <= count <= MOST_TOKENS else MOST_TOKENS if count > 0 else 0
+def _new(writer: sqlite3.Connection, part: Sequence[Written]) -> list[Written]:
+    """Those whose id is not there yet, each once: only they count."""
+    asked = ", ".join("?" * len(part))
+    found = writer.execute(f"SELECT id FROM decisions WHERE id IN ({asked})", [each.decision.id for each in part])  # noqa: S608 - only question marks
+    known = {each for (each,) in found}
+    fresh = {each.decision.id: each for each in reversed(part) if each.decision.id not in known}
+    return list(reversed(fresh.values()))

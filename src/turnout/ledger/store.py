@@ -39,6 +39,10 @@ class Store(Protocol):
         """
         ...
 
+    def catch_up_sums(self) -> bool:
+        """Count some decisions in that an older turnout recorded without sums; whether there are more of them."""
+        ...
+
     def position(self, journal: str) -> Position:
         """How far a journal has been taken in; the very beginning if it is not known."""
         ...

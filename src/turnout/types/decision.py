@@ -21,6 +21,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         target: the target's name.
+        provider: whose it is.
         purpose: `answer` or `judge`.
         started: wall time in UTC, ISO 8601 with milliseconds.
         outcome: `answered` (a complete answer), `failed`, `cancelled` (by the caller leaving, or by us), or
@@ -39,6 +40,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     target: str
+    provider: str = ""
     purpose: Purpose = "answer"
     started: str
     outcome: AttemptOutcome

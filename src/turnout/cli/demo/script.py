@@ -22,7 +22,8 @@ from turnout.cli.demo.gateway import running_gateway
 from turnout.cli.demo.queries import ROUTES, Query
 from turnout.cli.demo.view import View
 from turnout.execution.breaker import BreakerSettings
-from turnout.insight.query import Filter, Summary, summaries, summary
+from turnout.insight.query import Filter
+from turnout.insight.sums import Summary, summaries, summary
 from turnout.policy.filters import BREAKER_OPEN
 from turnout.testing.local_model import running_local_model
 from turnout.testing.simulated_model import SimulatedModel

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from turnout.cli.demo.asking import Asked
-from turnout.insight.query import Summary
+from turnout.insight.sums import Summary
 from turnout.policy.filters import BREAKER_OPEN
 from turnout.types.decision import Decision
 

@@ -1,0 +1,244 @@
+"""Sums of decisions by hour and day (and, for two days, by minute), kept up to date in the drain's own transactions.
+
+A batch is summed in memory first, so that the store sees one update for each key and not one for each decision.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from turnout.ledger.columns import AttemptRow, DecisionRow, decision_row
+from turnout.ledger.money import MOST
+from turnout.ledger.sketch import bin_of, merge, pack
+from turnout.types.decision import Decision
+
+MINUTE: Final = 60
+HOUR: Final = 3_600
+DAY: Final = 86_400
+MINUTES_KEPT_MS: Final = 2 * DAY * 1_000
+"""How long minutes are kept: later ones are summed from hours, or counted."""
+
+SUMS: Final = (
+    "decisions",
+    "attempts",
+    "fell_back",
+    "escalated",
+    "cached",
+    "input_tokens",
+    "output_tokens",
+    "unpriced",
+    "compared",
+    "cost",
+    "router_cost",
+    "baseline_cost",
+    "compared_cost",
+    "rated",
+    "rating",
+)
+"""The columns that add up, in every table that is keyed by decisions."""
+FIELDS: Final = ("route", "tenant", "target", "rule", "source", "outcome")
+"""What sums are kept by."""
+ATTEMPT_SUMS: Final = ("attempts", "input_tokens", "cached_tokens", "output_tokens", "unpriced", "estimated", "cost")
+ATTEMPT_FIELDS: Final = ("target", "provider", "purpose", "outcome", "error_class")
+LATENCIES: Final = ("latency", "first_token", "overhead")
+
+_RATE_MINUTE: Final = (
+    "UPDATE rollups SET rated = rated + ?, rating = rating + ? WHERE "  # noqa: S608 - our own names
+    + " AND ".join(f"{name} = ?" for name in ("width", "start", *FIELDS))
+)
+"""A minute that is no longer kept does not come back for a score."""
+
+Key = tuple[Any, ...]
+"""The start of a bucket, and what is summed by."""
+
+
+def _upsert(table: str, keys: Sequence[str], sums: Sequence[str], sketches: Sequence[str] = ()) -> str:
+    columns = (*keys, *sums, *sketches)
+    # A sum beyond 64 bits becomes a REAL in SQLite, and the cast the largest integer: absurd amounts stop nothing.
+    added = [f"{name} = CAST({name} + excluded.{name} AS INTEGER)" for name in sums]
+    merged = [f"{name} = merge_sketches({name}, excluded.{name})" for name in sketches]
+    return (
+        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))}) "  # noqa: S608 - our own names
+        f"ON CONFLICT DO UPDATE SET {', '.join([*added, *merged])}"
+    )
+
+
+_ROLLUP: Final = _upsert("rollups", ("width", "start", *FIELDS), SUMS)
+_USER: Final = _upsert("user_rollups", ("start", "tenant", "user", "outcome"), SUMS)
+_TAG: Final = _upsert("tag_rollups", ("start", "key", "value", "tenant", "outcome"), SUMS)
+_LATENCY: Final = _upsert("latency_rollups", ("width", "start", "route", "target"), (), LATENCIES)
+_ATTEMPT: Final = _upsert(
+    "attempt_rollups", ("width", "start", *ATTEMPT_FIELDS), ATTEMPT_SUMS, ("latency", "first_token")
+)
+
+
+class Rollup:
+    """What a batch of decisions adds to the sums.
+
+    Args:
+        minutes_from: decisions of before this time (ms since 1970) are too old for minutes.
+    """
+
+    def __init__(self, minutes_from: int) -> None:
+        self._minutes_from = minutes_from
+        self._sums: dict[Key, list[int]] = {}
+        self._users: dict[Key, list[int]] = {}
+        self._tags: dict[Key, list[int]] = {}
+        self._attempts: dict[Key, list[int]] = {}
+        self._latencies: dict[Key, tuple[Counter[int], ...]] = {}
+        self._attempt_latencies: dict[Key, tuple[Counter[int], ...]] = {}
+
+    def add(
+        self,
+        row: DecisionRow,
+        tags: Iterable[tuple[str, str]],
+        attempts: Iterable[AttemptRow],
+        feedback: float | None = None,
+    ) -> None:
+        """Count one decision in, with the score that it has by now."""
+        sums = [*sums_of(row), *_rating(feedback)]
+        day = _start(row.time, DAY)
+        who = (row.tenant, row.outcome)
+        _add(self._sums, (_start(row.time, MINUTE), *fields_of(row)), sums)
+        if row.user is not None:
+            _add(self._users, (day, row.tenant, row.user, row.outcome), sums)
+        for key, value in tags:
+            _add(self._tags, (day, key, value, *who), sums)
+        hour = _start(row.time, HOUR)
+        if row.outcome == "answered":
+            times = (row.latency_ms, row.first_token_ms, row.overhead_ms)
+            _observe(self._latencies, (hour, row.route, row.target or ""), times)
+        for attempt in attempts:
+            ended = (attempt.purpose, attempt.outcome, attempt.error_class or "")
+            call = (hour, attempt.target, attempt.provider, *ended)
+            _add(self._attempts, call, _attempt_sums(attempt))
+            if attempt.outcome == "answered":
+                _observe(self._attempt_latencies, call, (attempt.latency_ms, attempt.first_token_ms))
+
+    def write(self, writer: sqlite3.Connection) -> None:
+        """Add the sums to those in the store, within its transaction."""
+        minutes = [(MINUTE, *key, *sums) for key, sums in self._sums.items() if key[0] >= self._minutes_from]
+        hours = _coarser(self._sums, HOUR)
+        writer.executemany(_ROLLUP, minutes)
+        writer.executemany(_ROLLUP, [(HOUR, *key, *sums) for key, sums in hours.items()])
+        writer.executemany(_ROLLUP, [(DAY, *key, *sums) for key, sums in _coarser(hours, DAY).items()])
+        writer.executemany(_USER, [(*key, *sums) for key, sums in self._users.items()])
+        writer.executemany(_TAG, [(*key, *sums) for key, sums in self._tags.items()])
+        for width in (HOUR, DAY):
+            latencies = _coarser_sketches(self._latencies, width)
+            writer.executemany(_LATENCY, [(width, *key, *map(_packed, counts)) for key, counts in latencies.items()])
+            times = _coarser_sketches(self._attempt_latencies, width)
+            writer.executemany(
+                _ATTEMPT,
+                [
+                    (width, *key, *sums, *map(_packed, times.get(key, (Counter(), Counter()))))
+                    for key, sums in _coarser(self._attempts, width).items()
+                ],
+            )
+
+
+def prepare(writer: sqlite3.Connection) -> None:
+    """Teach a connection to merge sketches."""
+    writer.create_function("merge_sketches", 2, merge, deterministic=True)
+
+
+def sums_of(row: DecisionRow) -> list[int]:
+    """What one decision adds to each of `SUMS`, but for its rating."""
+    cost, baseline = row.cost, row.baseline_cost
+    compared = cost is not None and baseline is not None
+    return [
+        1,
+        row.attempts,
+        row.fell_back,
+        row.escalated,
+        row.cached,
+        row.input_tokens,
+        row.output_tokens,
+        cost is None,
+        compared,
+        cost or 0,
+        row.router_cost or 0,
+        (baseline or 0) if compared else 0,
+        (cost or 0) if compared else 0,
+    ]
+
+
+def fields_of(row: DecisionRow) -> Key:
+    """The values of `FIELDS`."""
+    return (row.route, row.tenant, row.target or "", row.rule or "", row.source or "", row.outcome)
+
+
+def rate(writer: sqlite3.Connection, decision: Decision, before: float | None, now: float | None) -> None:
+    """Correct the sums after the score of a decision that was counted in has changed. Within a transaction."""
+    row = decision_row(decision)
+    change = [new - old for new, old in zip(_rating(now), _rating(before), strict=True)]
+    sums = [0] * (len(SUMS) - len(change)) + change
+    day = _start(row.time, DAY)
+    buckets = [(width, _start(row.time, width), *fields_of(row)) for width in (HOUR, DAY)]
+    writer.executemany(_ROLLUP, [(*bucket, *sums) for bucket in buckets])
+    writer.execute(_RATE_MINUTE, (*change, MINUTE, _start(row.time, MINUTE), *fields_of(row)))
+    if row.user is not None:
+        writer.execute(_USER, (day, row.tenant, row.user, row.outcome, *sums))
+    tags = decision.tags.items()
+    writer.executemany(_TAG, [(day, key, value, row.tenant, row.outcome, *sums) for key, value in tags])
+
+
+def _rating(feedback: float | None) -> tuple[int, int]:
+    """What a score adds to the last two of `SUMS`."""
+    return (0, 0) if feedback is None else (1, round(feedback * 1e6))
+
+
+def _attempt_sums(row: AttemptRow) -> list[int]:
+    return [
+        1,
+        row.input_tokens,
+        row.cached_tokens,
+        row.output_tokens,
+        row.cost is None,
+        row.estimated,
+        row.cost or 0,
+    ]
+
+
+def _start(time_ms: int, width_s: int) -> int:
+    width = width_s * 1_000
+    return time_ms // width * width
+
+
+def _add(table: dict[Key, list[int]], key: Key, sums: Sequence[int]) -> None:
+    known = table.get(key)
+    if known is None:
+        table[key] = list(sums)
+    else:
+        table[key] = [min(so_far + more, MOST) for so_far, more in zip(known, sums, strict=True)]
+
+
+def _observe(table: dict[Key, tuple[Counter[int], ...]], key: Key, times: Sequence[float | None]) -> None:
+    counters = table.setdefault(key, tuple(Counter() for _ in times))
+    for counts, time_ms in zip(counters, times, strict=True):
+        if time_ms is not None:
+            counts[bin_of(time_ms)] += 1
+
+
+def _coarser(table: dict[Key, list[int]], width: int) -> dict[Key, list[int]]:
+    """The same sums in wider buckets."""
+    wider: dict[Key, list[int]] = {}
+    for key, sums in table.items():
+        _add(wider, (_start(key[0], width), *key[1:]), sums)
+    return wider
+
+
+def _coarser_sketches(table: dict[Key, tuple[Counter[int], ...]], width: int) -> dict[Key, tuple[Counter[int], ...]]:
+    wider: dict[Key, tuple[Counter[int], ...]] = {}
+    for key, counters in table.items():
+        known = wider.setdefault((_start(key[0], width), *key[1:]), tuple(Counter() for _ in counters))
+        for counts, more in zip(known, counters, strict=True):
+            counts.update(more)
+    return wider
+
+
+def _packed(counts: Counter[int]) -> bytes | None:
+    return pack(counts) if counts else None
