@@ -74,8 +74,9 @@ bench: setup ## Measure speed beside nginx and a bare relay, in one run
 	$(BIN)/python -m bench
 
 .PHONY: docs
-docs: setup ## Fill the generated parts of docs/ from the code
+docs: setup ## Fill the generated parts of docs/ and deploy/ from the code
 	$(BIN)/python -m docs.reference.generate
+	$(BIN)/python -m deploy.generate
 
 .PHONY: lock
 lock: setup ## Pin requirements/ anew from pyproject.toml (UPGRADE=1 moves every pin)

@@ -26,6 +26,9 @@ from turnout.types.events import (
 SHARE_S: Final = 0.5
 """How often what was counted is written for the other processes to see, in seconds."""
 
+_FROM_THE_START: Final = ((table.RELOADS, "accepted"), (table.RELOADS, "refused"), (table.TURNED_AWAY, "overloaded"))
+"""Series that are there before they count: Prometheus sees no increase in one that begins with 1."""
+
 Measured = Iterable[tuple[Metric, tuple[str, ...], float]]
 
 
@@ -57,6 +60,8 @@ class Metrics:
         }
         family(table.BUILD).put((version, platform.python_version()), 1.0)
         family(table.PROCESSES).put((), 1.0)
+        for metric, label in _FROM_THE_START:
+            family(metric).add((label,), 0.0)
 
     def observe(self, event: Event) -> None:
         """See `Observer.observe`."""
