@@ -41,11 +41,15 @@ class Record:
         clock: for the latency.
         hash_key: the key of the query hash.
         observer: is told of every decision, and of every one that could not be written.
+
+    Attributes:
+        lost: how many lines could not be written.
     """
 
     def __init__(self, recorder: Recorder, *, clock: Clock, hash_key: bytes, observer: Observer | None = None) -> None:
         self.hash_key = hash_key
         self.lost = 0
+        self._losing = False
         self.observer = observer or Unobserved()
         self._recorder = recorder
         self._clock = clock
@@ -85,6 +89,9 @@ class Record:
         decision = self._decision(admitted, error)
         try:
             self._recorder.record(decision)
+            if self._losing:
+                self._losing = False
+                _log.warning("decisions are recorded again; %d lines were lost", self.lost)
         except LedgerError as lost:
             self._not_written(lost)
         self.observer.observe(decision)
@@ -93,7 +100,8 @@ class Record:
     def _not_written(self, error: LedgerError) -> None:
         self.lost += 1
         self.observer.observe(RecordLost(str(error)))
-        if self.lost == 1:
+        if not self._losing:
+            self._losing = True
             _log.error("decisions are being lost: %s", error)
 
     def _decision(self, admitted: Admitted, error: RequestFailed | None) -> Decision:
