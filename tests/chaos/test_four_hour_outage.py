@@ -203,7 +203,8 @@ async def test_four_hours_compressed(capsys: pytest.CaptureFixture[str]) -> None
     held = await outage(COMPRESSED)
     _tell(held, capsys)
     assert added_p99_ms(held) <= 50
-    assert held.returned_at - held.back_at <= 30 / 60
+    # The last probe of the brown-out may have been waiting for a first token, a wait that is compressed less.
+    assert held.returned_at - held.back_at <= 30 / 60 + TENTH.first_token
 
 
 @pytest.mark.slow

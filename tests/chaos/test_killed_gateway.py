@@ -18,9 +18,11 @@ from pathlib import Path
 
 import pytest
 
+from turnout.insight.query import Filter, decisions
+from turnout.ledger.embedded import EmbeddedLedger
 from turnout.ledger.location import database_file
 from turnout.ledger.sqlite import SqliteStore
-from turnout.testing import HostedFaultProvider, running_fault_provider
+from turnout.testing import HEALTHY_TEXT, HostedFaultProvider, running_fault_provider
 from turnout.types.decision import Decision
 
 CONFIG = """
@@ -147,3 +149,49 @@ def test_no_answer_that_a_caller_has_in_full_is_lost_by_kill_9(
     assert {records[each].outcome for each in callers.received} == {"answered"}
     assert {records[each].outcome for each in seen - callers.received} <= {"interrupted", "answered", "cancelled"}
     assert all(record.cost_usd for record in records.values() if record.id in seen), "what was sent has no cost"
+
+
+@pytest.fixture(scope="module")
+def killed(provider: HostedFaultProvider, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is left of processes that were killed at each point of a request."""
+    root = tmp_path_factory.mktemp("killed")
+    (root / "turnout.yaml").write_text(CONFIG.format(provider=provider), encoding="utf-8")
+    provider.reset()
+    command = [sys.executable, "-m", "tests.chaos.killed_at", str(root / "turnout.yaml"), str(root)]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return root
+
+
+AT = {
+    "before the intent": (0, None),
+    "after the intent": (0, "interrupted"),
+    "mid-stream": (1, "interrupted"),
+    "before the outcome": (1, "interrupted"),
+    "after the outcome": (1, "answered"),
+}
+
+
+@pytest.mark.parametrize(
+    ("point", "how"),
+    [(point, how) for point in AT for how in ("streamed", "whole") if (point, how) != ("mid-stream", "whole")],
+)
+def test_wherever_a_process_is_killed_the_record_knows_what_was_sent(
+    killed: Path, provider: HostedFaultProvider, point: str, how: str
+) -> None:
+    sent, outcome = AT[point]
+    data = killed / f"{point}, {how}"
+    ledger = EmbeddedLedger(data, worker="successor")
+    ledger.start()
+    ledger.close(timeout_s=30)
+    store = SqliteStore(database_file(data))
+    records = list(decisions(store, Filter()))
+    store.close()
+    seen = [each for each in provider.requests if each.body["messages"][-1]["content"] == data.name]
+    assert len(seen) == sent
+    assert [each.outcome for each in records] == ([outcome] if outcome else [])
+    assert {each.headers["x-turnout-decision"] for each in seen} <= {each.id for each in records}
+    assert all(each.cost_usd for each in records)
+    received = (data / "received").read_text("utf-8")
+    assert HEALTHY_TEXT.startswith(received)
+    assert received != HEALTHY_TEXT, "the caller has it all, and the process died before"

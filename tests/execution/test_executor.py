@@ -18,7 +18,7 @@ from turnout.features.tokens import TokenEstimator
 from turnout.providers.endpoint import Endpoint
 from turnout.testing import FrozenClock, Said, ScriptedProvider
 from turnout.types.candidate import Candidate, Considered, Declined, Dropped, Outcome, Plan
-from turnout.types.clock import Clock, SystemClock
+from turnout.types.clock import Clock, SystemClock, Timeline
 from turnout.types.conditions import BreakerState
 from turnout.types.failure import FailureKind
 from turnout.types.request import Request
@@ -55,6 +55,7 @@ class Rig:
             timeouts=timeouts,
             commit=commit or Commit(),
             content_filter_falls_back=False,
+            timeline=Timeline(self.clock.now(), self.clock.monotonic()),
             deadline=Deadline(self.clock.monotonic() + timeouts.total, self.clock),
             announce=lambda target, _: self.announced.append(target),
         )

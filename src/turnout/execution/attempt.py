@@ -90,7 +90,7 @@ class LiveAttempt:
         self.began = work.clock.monotonic()
         self.booked = False
         self._permit = permit
-        self._started = work.clock.now()
+        self._started = work.timeline.when(self.began)
         self._first_token_ms: float | None = None
 
     async def wait(

@@ -12,7 +12,7 @@ from turnout.execution.trace import Trace
 from turnout.features.tokens import TokenEstimator
 from turnout.providers.endpoint import Endpoint
 from turnout.types.chat import Chat
-from turnout.types.clock import Clock
+from turnout.types.clock import Clock, Timeline
 from turnout.types.request import Request
 from turnout.types.target import Target
 from turnout.types.timeouts import Commit, Timeouts
@@ -30,6 +30,7 @@ class Work:
         input_tokens: our estimate of the input's tokens, by script alone.
         estimator: corrects it by what each target has reported.
         timeouts, commit, content_filter_falls_back: the route's.
+        timeline: its wall time.
         deadline: by when it must have ended.
         announce: called once, with the first target and the input's tokens there, before anything is sent to it:
             journals the intent.
@@ -45,6 +46,7 @@ class Work:
     timeouts: Timeouts
     commit: Commit
     content_filter_falls_back: bool
+    timeline: Timeline
     deadline: Deadline
     announce: Callable[[Target, int], None]
     trace: Trace = field(default_factory=Trace)

@@ -10,6 +10,7 @@ from turnout.execution.trace import Trace
 from turnout.policy.base import Context
 from turnout.policy.route import Route
 from turnout.router.parts import Parts
+from turnout.types.clock import Timeline
 from turnout.types.request import Outline, Request
 from turnout.wire.dialect import CallerDialect
 
@@ -23,7 +24,7 @@ class Admitted:
     id: str
     request: Request
     dialect: CallerDialect
-    began: float
+    timeline: Timeline
     time: str
     parts: Parts
     route: Route | None = None

@@ -109,7 +109,7 @@ class Record:
         chosen = trace.chosen
         decided = chosen or trace.first
         answer = _answer(trace)
-        latency = self._clock.monotonic() - admitted.began
+        latency = self._clock.monotonic() - admitted.timeline.began
         return Decision(
             id=admitted.id,
             time=admitted.time,

@@ -32,7 +32,7 @@ from turnout.router.early import begun_early
 from turnout.router.library import Answer, AnswerStream, chat_request
 from turnout.router.parts import Parts
 from turnout.router.record import Record
-from turnout.types.clock import Clock, timestamp
+from turnout.types.clock import Clock, Timeline, timestamp
 from turnout.types.conditions import Conditions
 from turnout.types.decision import Decision
 from turnout.types.events import Observer
@@ -171,7 +171,7 @@ class Router:
             id=new_decision_id(now),
             request=request,
             dialect=dialect_named(request.dialect),
-            began=self._clock.monotonic(),
+            timeline=Timeline(now, self._clock.monotonic()),
             time=timestamp(now),
             parts=self.parts,
         )
@@ -208,7 +208,7 @@ class Router:
         total = route.timeouts.total
         if not request.stream and request.caller.read_timeout_s is not None:
             total = min(total, request.caller.read_timeout_s)
-        admitted.deadline = deadline = Deadline(admitted.began + total, self._clock)
+        admitted.deadline = deadline = Deadline(admitted.timeline.began + total, self._clock)
         return Work(
             request=request,
             dialect=admitted.dialect,
@@ -218,6 +218,7 @@ class Router:
             timeouts=route.timeouts,
             commit=route.commit,
             content_filter_falls_back=route.content_filter_falls_back,
+            timeline=admitted.timeline,
             deadline=deadline,
             announce=partial(self._record.intent, admitted),
             trace=admitted.trace,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
-from typing import Protocol
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple, Protocol
 
 
 class Clock(Protocol):
@@ -27,6 +27,24 @@ class SystemClock:
     def now(self) -> datetime:
         """The wall time, aware, UTC."""
         return datetime.now(UTC)
+
+
+class Timeline(NamedTuple):
+    """The wall time of one request: read once, then carried on by the monotonic clock.
+
+    So the times of one record never run backwards, whatever is done to the wall clock meanwhile.
+
+    Attributes:
+        at: the wall time at which it began, aware.
+        began: the same moment on the monotonic clock.
+    """
+
+    at: datetime
+    began: float
+
+    def when(self, monotonic: float) -> datetime:
+        """The wall time of a moment of the monotonic clock."""
+        return self.at + timedelta(seconds=monotonic - self.began)
 
 
 def timestamp(at: datetime) -> str:
