@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
@@ -14,7 +15,7 @@ from turnout.catalog.models import Capabilities, capabilities
 from turnout.catalog.prices import price_of
 from turnout.config.compile import RouteTable, compile_routes
 from turnout.config.load import LoadedConfig, load_config
-from turnout.config.observing import breaker_teller, configured, gauges, metrics_of
+from turnout.config.observing import breaker_teller, configured, exporter_of, gauges, metrics_of
 from turnout.config.providers import ProviderSettings
 from turnout.config.schema import PriceConfig, TargetConfig
 from turnout.errors import Overloaded
@@ -205,13 +206,16 @@ class ConfiguredRouter(Router):
         Raises:
             ConfigError: the configuration cannot be used; every fault with its line and fix.
             LedgerError: the data directory cannot be written.
+            MissingExtra: the configuration asks for what is not installed.
         """
-        loaded = load_config(path, os.environ if env is None else env)
+        env = os.environ if env is None else env
+        loaded = load_config(path, env)
         directory = loaded.data_directory(data)
         key = load_or_create_key(directory / _KEY_FILE)
         clock = SystemClock()
         metrics = metrics_of(directory)
-        observer = Observers(metrics, *observers) if observers else metrics
+        exporter = exporter_of(loaded, env)
+        observer = Observers(metrics, *filter(None, [exporter]), *observers)
         parts = build_parts(loaded, clock, observer)
         ledger = EmbeddedLedger(directory, worker=worker)
         ledger.start()
@@ -229,6 +233,8 @@ class ConfiguredRouter(Router):
                     await transport.close()
             ledger.close()
             metrics.close()
+            if exporter is not None:
+                await asyncio.to_thread(exporter.close)
 
     async def feedback(
         self,

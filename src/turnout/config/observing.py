@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Final
 
 from turnout.config.load import LoadedConfig
+from turnout.errors import MissingExtra
 from turnout.ledger.drain import Drain
 from turnout.router.router import Router
 from turnout.telemetry import table
 from turnout.telemetry.metrics import Measured, Metrics
+from turnout.telemetry.otlp import OpenTelemetry, Otlp, asked_for_by
 from turnout.types.events import BreakerChanged, Configured, Observer
 
 _log = logging.getLogger(__name__)
@@ -25,6 +27,27 @@ def metrics_of(directory: Path) -> Metrics:
     return Metrics(directory / "metrics", version=metadata.version("turnout"))
 
 
+def exporter_of(loaded: LoadedConfig, env: Mapping[str, str]) -> OpenTelemetry | None:
+    """What exports to the collector that the configuration names, or the environment; None where neither does.
+
+    Raises:
+        MissingExtra: the configuration asks for it, and the extra `telemetry` is not installed.
+    """
+    asked = loaded.config.telemetry.otlp
+    version = metadata.version("turnout")
+    if asked is not None:
+        headers = {name: value.get_secret_value() for name, value in asked.headers.items()}
+        endpoint, traces, metrics = asked.endpoint, asked.traces, asked.metrics
+        return OpenTelemetry(Otlp(endpoint=endpoint, headers=headers, traces=traces, metrics=metrics, version=version))
+    if not asked_for_by(env):
+        return None
+    try:
+        return OpenTelemetry(Otlp(version=version))
+    except MissingExtra as error:
+        _log.warning("the environment names an OpenTelemetry collector. %s", error)
+        return None
+
+
 def configured(loaded: LoadedConfig, *, first: bool = False) -> Configured:
     """The names that a configuration brings."""
     config = loaded.config
@@ -33,6 +56,7 @@ def configured(loaded: LoadedConfig, *, first: bool = False) -> Configured:
         routes=frozenset(config.routes) | frozenset(config.targets),
         providers={name: target.provider for name, target in config.targets.items()},
         tenants=_TENANTS,
+        models={name: target.model for name, target in config.targets.items() if target.model},
         first=first,
     )
 

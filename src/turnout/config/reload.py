@@ -168,5 +168,6 @@ def _waiting_for_a_restart(before: LoadedConfig, after: LoadedConfig) -> list[st
         "server.host": (was.server.host, now.server.host),
         "server.port": (was.server.port, now.server.port),
         "ledger.directory": (was.ledger.directory, now.ledger.directory),
+        "telemetry": (was.telemetry, now.telemetry),
     }
     return [name for name, (one, other) in fixed.items() if one != other]

@@ -321,6 +321,36 @@ class LedgerConfig(Section):
     )
 
 
+class OtlpConfig(Section):
+    """An OpenTelemetry collector that decisions are exported to, by OTLP over HTTP."""
+
+    endpoint: str | None = Field(
+        None,
+        description="The collector's address, without `/v1/traces`; else as the variables `OTEL_EXPORTER_OTLP_*` say.",
+        examples=["http://localhost:4318"],
+    )
+    headers: dict[str, SecretStr] = Field(default_factory=dict, description="Headers for the collector: its key, say.")
+    traces: bool = Field(default=True, description="Whether each decision is a span, with its attempts as children.")
+    metrics: bool = Field(default=True, description="Whether the GenAI metrics are exported.")
+
+    @field_validator("endpoint")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        if value is not None and not _is_base_url(value):
+            raise Wrong("not an address.", "Write http:// or https://, a host and a port: http://localhost:4318.")
+        return value
+
+
+class TelemetryConfig(Section):
+    """Whom the gateway tells what it does, besides `/metrics`."""
+
+    otlp: Annotated[OtlpConfig | None, BeforeValidator(_empty_is_default)] = Field(
+        None,
+        description="An OpenTelemetry collector; by default the one that the environment names, if it names one. "
+        "Takes the extra `telemetry`.",
+    )
+
+
 class Config(Section):
     """The whole configuration."""
 
@@ -335,3 +365,6 @@ class Config(Section):
     )
     server: ServerConfig = Field(default_factory=ServerConfig, description="The gateway.")
     ledger: LedgerConfig = Field(default_factory=LedgerConfig, description="Where decisions are recorded.")
+    telemetry: TelemetryConfig = Field(
+        default_factory=TelemetryConfig, description="Whom the gateway tells what it does, besides `/metrics`."
+    )

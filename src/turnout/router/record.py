@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Final
@@ -30,6 +31,7 @@ from turnout.types.usage import Usage
 
 _log = logging.getLogger(__name__)
 
+_TRACEPARENT: Final = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _FREE: Final = Decimal(0)
 
 
@@ -140,6 +142,7 @@ class Record:
             baseline_cost_usd=self._baseline_cost(admitted, answer),
             router_cost_usd=_total([attempt for attempt in trace.attempts if attempt is not answer]),
             sdk_retry=request.caller.sdk_retry,
+            traceparent=_traceparent(request.caller.headers.get("traceparent")),
         )
 
     def _baseline_cost(self, admitted: Admitted, answer: Attempt | None) -> Decimal | None:
@@ -203,6 +206,11 @@ def _conditions(context: Context | None) -> dict[str, object]:
     if conditions.breakers:
         read["breakers"] = dict(conditions.breakers)
     return read
+
+
+def _traceparent(said: str | None) -> str | None:
+    """What a caller says of its span, if it is what W3C Trace Context asks for."""
+    return said if said and _TRACEPARENT.fullmatch(said) else None
 
 
 def _user(admitted: Admitted) -> str | None:

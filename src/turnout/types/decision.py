@@ -98,6 +98,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         propensity: the probability with which the target was chosen, where chance had a part; None where not computed.
         feedback: how good the answer was found, 0 to 1: the mean of each user's latest score; None where nobody said.
         sdk_retry: which automatic retry of the caller's SDK the request was.
+        traceparent: the caller's span, as W3C Trace Context writes it; None where the caller named none.
     """
 
     id: str
@@ -133,6 +134,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     propensity: float | None = None
     feedback: float | None = None
     sdk_retry: int | None = None
+    traceparent: str | None = None
 
 
 class Intent(msgspec.Struct, frozen=True, kw_only=True):

@@ -30,6 +30,7 @@ class Configured(msgspec.Struct, frozen=True, kw_only=True):
         version: its digest.
         routes: the names that its decisions may have as their route.
         providers: each target's provider.
+        models: each target's model, where it has one of its own.
         tenants: the tenants that it names.
         first: it is the one that the process began with.
     """
@@ -38,6 +39,7 @@ class Configured(msgspec.Struct, frozen=True, kw_only=True):
     routes: frozenset[str]
     providers: Mapping[str, str]
     tenants: frozenset[str]
+    models: Mapping[str, str] = msgspec.field(default_factory=dict)
     first: bool = False
 
 
