@@ -13,6 +13,7 @@ import uvicorn
 
 from turnout.ledger.location import database_file
 from turnout.ledger.sqlite import SqliteStore
+from turnout.server.app import Pages
 from turnout.server.run import Serving
 from turnout.types.decision import Decision
 
@@ -49,12 +50,12 @@ class RunningGateway:
 
 
 @contextmanager
-def running_gateway(config: str, directory: Path) -> Iterator[RunningGateway]:
-    """Run a gateway with the configuration `config` (YAML) until the block ends."""
+def running_gateway(config: str, directory: Path, pages: Pages | None = None) -> Iterator[RunningGateway]:
+    """Run a gateway with the configuration `config` (YAML), and further routes, until the block ends."""
     file = directory / "turnout.yaml"
     file.write_text(config, encoding="utf-8")
     data = directory / "data"
-    app = Serving("127.0.0.1", file, data).gateway()
+    app = Serving("127.0.0.1", file, data, pages).gateway()
     server = uvicorn.Server(
         uvicorn.Config(app, port=0, log_level="warning", access_log=False, ws="none", proxy_headers=False)
     )

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from turnout.cli.options import spread
+from turnout.cli.pages import dashboard_pages
 from turnout.config.build import build_parts
 from turnout.config.load import LoadedConfig, load_config
 from turnout.server.admission import Admission
@@ -63,7 +64,7 @@ def serve(
     build_parts(loaded, SystemClock())  # what cannot be built is told here, in one line, not by each worker
     server = loaded.config.server
     settings = LogSettings(log_format=logs.log_format, log_level=logs.log_level, access_log=logs.access_log)
-    serving = Serving(host or server.host, config, data, logs=settings)
+    serving = Serving(host or server.host, config, data, pages=dashboard_pages, logs=settings)
     Admission(loaded, serving.host)  # as above
     listening = _listen(serving.host, server.port if port is None else port)
     configure_logs(settings)
@@ -100,4 +101,7 @@ def _greeting(loaded: LoadedConfig, listening: socket.socket) -> str:
     routes = ", ".join(loaded.config.routes) or "none; every target by its own name"
     host, port, *_ = listening.getsockname()
     base = f"http://[{host}]:{port}" if listening.family == socket.AF_INET6 else f"http://{host}:{port}"
-    return f"turnout listens on {base}  (OpenAI base_url: {base}/v1, Anthropic base_url: {base})\nroutes: {routes}"
+    return (
+        f"turnout listens on {base}  (OpenAI base_url: {base}/v1, Anthropic base_url: {base})\n"
+        f"dashboard: {base}/dashboard\nroutes: {routes}"
+    )

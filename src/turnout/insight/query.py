@@ -64,7 +64,7 @@ def decisions(store: Store, wanted: Filter, *, limit: int | None = None) -> Iter
     Raises:
         LedgerError: the store cannot be read.
     """
-    sql, parameters = _select("record, feedback", wanted, "ORDER BY time DESC, seq DESC LIMIT ?")
+    sql, parameters = select("record, feedback", wanted, "ORDER BY time DESC, seq DESC LIMIT ?")
     for record, feedback in store.rows(sql, (*parameters, -1 if limit is None else limit)):
         yield stored_decision(record, feedback)
 
@@ -90,10 +90,10 @@ def follow(store: Store, wanted: Filter, *, recent: int = 0, poll_s: float = POL
         LedgerError: the store cannot be read.
     """
     arrived = _one(store, "SELECT coalesce(max(seq), 0) FROM decisions", 0)
-    latest, parameters = _select("record, feedback", wanted, "AND seq <= ? ORDER BY seq DESC LIMIT ?")
+    latest, parameters = select("record, feedback", wanted, "AND seq <= ? ORDER BY seq DESC LIMIT ?")
     for record, feedback in reversed(list(store.rows(latest, (*parameters, arrived, recent)))):
         yield stored_decision(record, feedback)
-    newer, parameters = _select("seq, record", wanted, "AND seq > ? ORDER BY seq")
+    newer, parameters = select("seq, record", wanted, "AND seq > ? ORDER BY seq")
     while True:
         for seq, record in store.rows(newer, (*parameters, arrived)):
             arrived = seq
@@ -122,7 +122,7 @@ def conditions(wanted: Filter) -> tuple[str, tuple[object, ...]]:
     return where, tuple(value for _, value in asked)
 
 
-def _select(what: str, wanted: Filter, rest: str) -> tuple[str, tuple[object, ...]]:
+def select(what: str, wanted: Filter, rest: str) -> tuple[str, tuple[object, ...]]:
     """A query for the decisions wanted, and its parameters."""
     where, parameters = conditions(wanted)
     period: list[object] = []

@@ -141,6 +141,7 @@ def whats_next(stage: Stage, told: Told, console: Console, *, kept: bool) -> Non
         ):
             console.print(f"  {variables} python your_application.py", soft_wrap=True)
         console.print(f"  with one of these as the model: {', '.join(ROUTES)}, or any target's name", style="dim")
+        console.print(f"  {stage.address}/dashboard shows what was decided, what it cost and saved", soft_wrap=True)
     for command in (
         f"decisions --fallbacks --data {stage.data}",
         f"decisions show {_telling(told)} --data {stage.data}",

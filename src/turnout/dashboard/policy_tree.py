@@ -1,0 +1,129 @@
+"""A configured policy as a tree to draw, with how many requests each branch answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+from pydantic import BaseModel
+
+from turnout.config.conditions import When
+from turnout.config.policies import CascadeSpec, Chain, FallbackSpec, RulesSpec, WeightedSpec
+from turnout.config.schema import RouteConfig
+
+Kind = Literal["route", "rule", "branch", "target"]
+Answered = dict[tuple[str | None, str | None], int]
+"""How many requests each reason and target had; taken out as branches are found, so that each counts once."""
+Path = tuple[str, ...]
+"""Why a branch is taken, as the record's `reason` has it."""
+
+
+class Node(NamedTuple):
+    """A box of the drawing.
+
+    Attributes:
+        kind: what it stands for.
+        label: its name.
+        note: what is said about it: a rule's condition, a branch's weight, a target's place in a chain.
+        children: what it leads to, in order.
+        requests: how many requests went through it.
+    """
+
+    kind: Kind
+    label: str
+    note: str
+    children: tuple[Node, ...]
+    requests: int
+
+
+def policy_tree(name: str, route: RouteConfig, answered: Mapping[tuple[str | None, str | None], int]) -> Node:
+    """The tree of a route's policy.
+
+    Args:
+        name: the route's name.
+        route: its configuration.
+        answered: how many requests each reason and target had.
+    """
+    left = dict(answered)
+    children = tuple(_nodes(route.policy, (), left))
+    return Node("route", name, "", children, sum(answered.values()))
+
+
+def _nodes(policy: Any, path: Path, left: Answered) -> Iterator[Node]:
+    match policy:
+        case str():
+            yield Node("target", policy, "", (), left.pop(("/".join(path) or "single", policy), 0))
+        case Chain():
+            yield from _chain(policy.root, path, left)
+        case FallbackSpec():
+            yield from _chain(policy.fallback, path, left)
+        case RulesSpec():
+            for rule in policy.rules:
+                yield _parent("rule", rule.name, words(rule.when), _nodes(rule.use, (*path, f"rule:{rule.name}"), left))
+        case WeightedSpec():
+            whole = sum(branch.weight for branch in policy.weighted)
+            for branch in policy.weighted:
+                part = branch.weight / whole
+                nodes = _nodes(branch.use, (*path, f"weighted:{part:.4g}"), left)
+                yield _parent("branch", f"{part * 100:.3g} %", "by weight", nodes)
+        case CascadeSpec():
+            for number, stage in enumerate(policy.cascade, 1):
+                note = f"kept from confidence {stage.accept.confidence:g}" if stage.accept else "kept in any case"
+                yield _parent("branch", f"stage {number}", note, _nodes(stage.use, path, left))
+        case BaseModel():
+            yield from _other(policy, path, left)
+
+
+def _chain(policies: Sequence[Any], path: Path, left: Answered) -> Iterator[Node]:
+    for place, each in enumerate(policies):
+        inner = (*path, f"fallback:{place}") if place else path or ("primary",)
+        for node in _nodes(each, inner, left):
+            yield node._replace(note=node.note or ("first" if not place else f"fallback {place}"))
+
+
+def _other(policy: BaseModel, path: Path, left: Answered) -> Iterator[Node]:
+    """A kind of policy that has no drawing of its own: its name, and every policy in it."""
+    for name in type(policy).model_fields:
+        value = getattr(policy, name)
+        inner = value if isinstance(value, list) else [value]
+        nodes = [node for each in inner for node in _nodes(getattr(each, "use", each), path, left)]
+        if nodes:
+            yield _parent("branch", name, "", nodes)
+
+
+def _parent(kind: Kind, label: str, note: str, children: Any) -> Node:
+    nodes = tuple(children)
+    return Node(kind, label, note, nodes, sum(node.requests for node in nodes))
+
+
+def words(when: When | None) -> str:
+    """A condition as a person would read it aloud."""
+    if when is None:
+        return "everything else"
+    said = when.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return _said(said)
+
+
+def _said(condition: Mapping[str, Any]) -> str:
+    return ", ".join(_one(key, value) for key, value in condition.items())
+
+
+def _one(key: str, value: Any) -> str:
+    match key, value:
+        case "not", dict():
+            return f"not ({_said(value)})"
+        case "any" | "all", list():
+            return f" {'or' if key == 'any' else 'and'} ".join(f"({_said(each)})" for each in value)
+        case _, {"min": least, "max": most}:
+            return f"{key} {least} to {most}"
+        case _, {"min": least}:
+            return f"{key} ≥ {least}"
+        case _, {"max": most}:
+            return f"{key} ≤ {most}"
+        case _, dict():
+            return f"{key} " + ", ".join(f"{name} {_listed(each)}" for name, each in value.items())
+    return f"{key} {_listed(value)}"
+
+
+def _listed(value: Any) -> str:
+    return " or ".join(str(each) for each in value) if isinstance(value, list) else str(value)

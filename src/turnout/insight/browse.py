@@ -1,0 +1,84 @@
+"""Decisions page by page, newest first, and what has come since."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Self
+
+from turnout.insight.query import Filter, select
+from turnout.ledger.entry import stored_decision
+from turnout.ledger.store import Store
+from turnout.types.decision import Decision
+
+
+class Cursor(NamedTuple):
+    """A place between two decisions: everything before it is older.
+
+    Attributes:
+        time: of the decision after it, in ms since 1970.
+        seq: its number in the order of arrival.
+    """
+
+    time: int
+    seq: int
+
+    def __str__(self) -> str:
+        """As an address has it."""
+        return f"{self.time}-{self.seq}"
+
+    @classmethod
+    def read(cls, text: str | None) -> Self | None:
+        """What `str` wrote; None for anything else."""
+        time, _, seq = (text or "").partition("-")
+        if not (time.isascii() and seq.isascii() and time.isdecimal() and seq.isdecimal()):
+            return None
+        return cls(int(time), int(seq)) if max(len(time), len(seq)) < 19 else None
+
+
+class Listed(NamedTuple):
+    """Some decisions, newest first.
+
+    Attributes:
+        decisions: at most as many as were asked for.
+        older: where to go on; None where there are no more.
+    """
+
+    decisions: list[Decision]
+    older: Cursor | None
+
+
+class News(NamedTuple):
+    """Decisions that arrived, newest first, and the number of the latest arrival of all."""
+
+    decisions: list[Decision]
+    latest: int
+
+
+def listed(store: Store, wanted: Filter, *, before: Cursor | None, limit: int) -> Listed:
+    """The newest decisions, or those before a place; each page costs the same, however far back it is.
+
+    Raises:
+        LedgerError: the store cannot be read.
+    """
+    older = "" if before is None else "AND (time, seq) < (?, ?)"
+    sql, parameters = select("time, seq, record, feedback", wanted, f"{older} ORDER BY time DESC, seq DESC LIMIT ?")
+    rows = list(store.rows(sql, (*parameters, *(before or ()), limit + 1)))
+    shown = rows[:limit]
+    end = Cursor(*shown[-1][:2]) if len(rows) > limit else None
+    return Listed([stored_decision(record, feedback) for _, _, record, feedback in shown], end)
+
+
+def latest(store: Store) -> int:
+    """The number of the latest arrival; 0 where nothing ever arrived."""
+    return next((seq for (seq,) in store.rows("SELECT coalesce(max(seq), 0) FROM decisions")), 0)
+
+
+def news(store: Store, wanted: Filter, *, after: int, limit: int) -> News:
+    """The decisions that arrived after the one with the number `after`; of more than `limit` the newest.
+
+    Raises:
+        LedgerError: the store cannot be read.
+    """
+    now = latest(store)
+    sql, parameters = select("record, feedback", wanted, "AND seq > ? AND seq <= ? ORDER BY seq DESC LIMIT ?")
+    rows = store.rows(sql, (*parameters, after, now, limit))
+    return News([stored_decision(record, feedback) for record, feedback in rows], now)
