@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -49,6 +50,12 @@ def expect(kind: type[_T], value: Any, what: str) -> _T:
     if not isinstance(value, kind):
         raise ValueError(f"{what} is not {_JSON_NAMES[kind]}")  # noqa: TRY004 - what no dialect says is one error
     return value
+
+
+def index_of(event: Mapping[str, Any], field: str) -> int | None:
+    """Which part of the answer an event is about; None where it does not say. Raises `ValueError`."""
+    index = event.get(field)
+    return None if index is None else expect(int, index, field)
 
 
 def is_whole_object(text: str) -> bool:

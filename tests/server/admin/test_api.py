@@ -123,12 +123,12 @@ def test_a_drill_is_begun_shown_and_ended(gateway: RunningGateway) -> None:
     assert drill("GET") == (200, {"drill": None})
     for wrong in (
         {"target": "nobody"},
-        {"target": "x", "mode": "refuse"},
         {"target": "primary", "mode": "burn"},
         {"target": "primary", "mode": "refuse", "share": 0},
         {"target": "primary", "mode": "refuse", "seconds": 86_400},
     ):
         assert drill("POST", wrong)[0] == 400
+    assert drill("POST", {"target": "x", "mode": "refuse"})[0] == 404
 
 
 def test_what_cannot_be_understood_is_told(gateway: RunningGateway) -> None:

@@ -84,7 +84,10 @@ class Drills:
                 answer=self._begin,
                 takes=DrillPlan,
                 gives=DrillState,
-                refuses={409: "Another drill is under way, or a route has no other target."},
+                refuses={
+                    404: "There is no such target or provider.",
+                    409: "Another drill is under way, or a route has no other target.",
+                },
             ),
             Operation(
                 method="DELETE",
@@ -107,9 +110,10 @@ class Drills:
         taken = self._named(plan.target)
         alone = self._alone(set(taken))
         if alone and not plan.force:
-            raise _conflict(
+            raise _refusal(
+                409,
                 f"Requests to {', '.join(alone)} would have nobody left to answer them, and get errors. "
-                "Give every branch another target, or begin the drill with `force`."
+                "Give every branch another target, or begin the drill with `force`.",
             )
         now = self._clock.now()
         drill = Drill(
@@ -124,7 +128,7 @@ class Drills:
         running = self._switch.begin(drill)
         if running is not None:
             names = ", ".join(running.targets)
-            raise _conflict(f"A drill of {names} is under way until {running.until}. End it first.")
+            raise _refusal(409, f"A drill of {names} is under way until {running.until}. End it first.")
         return Answered(body=DrillState(drill=drill))
 
     async def _end(self, _: Asked) -> Answered:
@@ -148,7 +152,7 @@ class Drills:
         found = (name,) if name in targets else tuple(each for each in targets if targets[each].provider == name)
         if not found:
             known = ", ".join(sorted({*targets, *(target.provider for target in targets.values())}))
-            raise InvalidRequest(f"There is no target or provider '{name}'. There are: {known}.", param="target")
+            raise _refusal(404, f"There is no target or provider '{name}'. There are: {known}.")
         return found
 
     def _alone(self, targets: set[str]) -> tuple[str, ...]:
@@ -157,7 +161,7 @@ class Drills:
         return tuple(name for name, route in routes.items() if route and depends_on(route.policy, targets))
 
 
-def _conflict(message: str) -> InvalidRequest:
-    refused = InvalidRequest(message)
-    refused.status = 409
+def _refusal(status: int, message: str) -> InvalidRequest:
+    refused = InvalidRequest(message, param="target")
+    refused.status = status
     return refused

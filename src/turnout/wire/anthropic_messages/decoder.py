@@ -18,7 +18,7 @@ from turnout.types.stream import (
 )
 from turnout.wire.anthropic_messages.finish import FINISH
 from turnout.wire.anthropic_messages.usage import usage_from
-from turnout.wire.event_json import encode_json, expect, read_object
+from turnout.wire.event_json import encode_json, expect, index_of, read_object
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,11 +58,11 @@ class Decoder:
             raise ValueError("an event before message_start")
         match kind:
             case "content_block_delta":
-                return self._delta(body.get("index"), expect(dict, body.get("delta"), "a delta"))
+                return self._delta(index_of(body, "index"), expect(dict, body.get("delta"), "a delta"))
             case "content_block_start":
-                return self._block(body.get("index"), expect(dict, body.get("content_block"), "a block"))
+                return self._block(index_of(body, "index"), expect(dict, body.get("content_block"), "a block"))
             case "content_block_stop":
-                return self._stop(body.get("index"))
+                return self._stop(index_of(body, "index"))
             case "message_delta":
                 return self._finish(body)
             case "message_stop":

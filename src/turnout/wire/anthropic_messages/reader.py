@@ -16,7 +16,7 @@ _NONE, _TOKEN, _FINISH, _END = Mark.NONE, Mark.TOKEN, Mark.FINISH, Mark.END
 
 _GENERATED = ("text", "thinking", "partial_json")
 """Fields of a delta and of a block that hold text which the model wrote."""
-_SILENT_BLOCKS = frozenset({"text", "thinking"})
+_SILENT_BLOCKS = ("text", "thinking")
 """Blocks whose start says nothing yet, unless text comes with it. Every other kind is meaningful by itself."""
 
 

@@ -17,7 +17,7 @@ from turnout.types.stream import (
     ToolCallStarted,
     UsageReported,
 )
-from turnout.wire.event_json import expect, read_object
+from turnout.wire.event_json import expect, index_of, read_object
 from turnout.wire.openai_chat.logprobs import decode_logprobs
 from turnout.wire.openai_responses.answer import created_at, parts_of
 from turnout.wire.openai_responses.finish import finish_of
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from turnout.wire.sse import SseEvent
 
-_KNOWN = frozenset({"message", "function_call", "reasoning"})
+_KNOWN = ("message", "function_call", "reasoning")
 
 
 class Decoder:
@@ -65,9 +65,9 @@ class Decoder:
             yield self._start(expect(dict, body.get("response"), "the response"))
         match kind.removeprefix("response."):
             case "output_item.added":
-                yield from self._added(body.get("output_index"), expect(dict, body.get("item"), "an item"))
+                yield from self._added(index_of(body, "output_index"), expect(dict, body.get("item"), "an item"))
             case "output_item.done":
-                yield from self._done(body.get("output_index"), expect(dict, body.get("item"), "an item"))
+                yield from self._done(index_of(body, "output_index"), expect(dict, body.get("item"), "an item"))
             case "completed" | "incomplete" as status:
                 yield from self._finish(status, expect(dict, body.get("response"), "the response"))
             case inner if inner.endswith(".delta") and body.get("delta"):
@@ -90,7 +90,7 @@ class Decoder:
             yield ToolCallStarted(number, call_id, expect(str, item.get("name"), "a tool's name"))
 
     def _delta(self, kind: str, body: dict[str, Any]) -> Delta:
-        index, told = body.get("output_index"), expect(str, body["delta"], "a delta")
+        index, told = index_of(body, "output_index"), expect(str, body["delta"], "a delta")
         self._heard.add(index)
         match kind:
             case "output_text.delta":
