@@ -29,6 +29,7 @@ from turnout.errors import RequestFailed
 from turnout.execution.breaker import BreakerBoard
 from turnout.execution.executor import Delivered, Executor
 from turnout.execution.work import Work
+from turnout.features.hash_keys import FixedKey
 from turnout.ledger.journal import Journal
 from turnout.ledger.sqlite import SqliteStore
 from turnout.ledger.tail import JournalTail
@@ -185,7 +186,7 @@ class TimedRecord:
     def __init__(self, record: Record, stages: Stages) -> None:
         self._record = record
         self._stages = stages
-        self.hash_key = record.hash_key
+        self.hash_keys = record.hash_keys
 
     def intent(self, *told: Any) -> None:
         with self._stages.at("record"):
@@ -247,7 +248,7 @@ def _workshop(recorder: Journal) -> Workshop:
     parts = build_parts(loaded, clock)
     instant = {name: replace(endpoint, transport=InstantTransport()) for name, endpoint in parts.endpoints.items()}
     parts = _parts(instant, parts.routes, parts.breakers, Executor(instant, parts.breakers))
-    return Workshop(loaded, parts, Record(recorder, clock=clock, hash_key=bytes(32)))
+    return Workshop(loaded, parts, Record(recorder, clock=clock, hash_keys=FixedKey(bytes(32))))
 
 
 def _parts(endpoints: Mapping[str, Endpoint], routes: Routes, breakers: BreakerBoard, executor: Executor) -> Parts:

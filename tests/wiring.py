@@ -12,6 +12,7 @@ from turnout.execution.breaker import BreakerBoard, BreakerSettings
 from turnout.execution.executor import Executor
 from turnout.execution.retry import RetrySettings
 from turnout.execution.retry_budget import RetryBudget
+from turnout.features.hash_keys import FixedKey
 from turnout.policy.fallback import Fallback
 from turnout.policy.filters import Filters
 from turnout.policy.route import Route
@@ -120,7 +121,7 @@ def wire(
     )
     executor = Executor(by_name, breakers, retries=retries or RetrySettings(base=0.01), retry_budget=RetryBudget())
     parts = Parts(routes=OneRoute(route), endpoints=by_name, executor=executor, breakers=breakers)
-    router = Router(parts, record=Record(ledger, clock=clock, hash_key=b"k" * 32), clock=clock)
+    router = Router(parts, record=Record(ledger, clock=clock, hash_keys=FixedKey(b"k" * 32)), clock=clock)
     return Wired(router, ledger, breakers, transitions)
 
 

@@ -21,6 +21,7 @@ import pytest
 from tests.processes import GatewayProcess, gateway_process, wait_for
 from tests.wiring import OPENAI, endpoint, listen, request, wire
 from turnout.errors import Overloaded
+from turnout.features.hash_keys import FixedKey
 from turnout.ledger.entry import decode_line
 from turnout.ledger.journal import Journal
 from turnout.ledger.location import database_file
@@ -50,7 +51,7 @@ async def test_what_cannot_be_recorded_is_refused_or_counted_as_the_configuratio
     router = wire(endpoint("a", provider, OPENAI)).router
     router.parts = replace(router.parts, required=required)
     journal = Journal(tmp_path, worker="one")
-    record = router._record = Record(journal, clock=SystemClock(), hash_key=b"k" * 32)
+    record = router._record = Record(journal, clock=SystemClock(), hash_keys=FixedKey(b"k" * 32))
 
     async def ask(*, stream: bool = False) -> str:
         return (await listen(await router.handle(request(stream=stream)), OPENAI)).text

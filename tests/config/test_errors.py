@@ -92,7 +92,7 @@ IN_ROUTE = [
         "policy: haiku\ntimeouts:\n  total: 120",
         12,
         "timeouts.total",
-        "a duration is a number with a unit (ms, s, m or h). Write it like 120s or 800ms.",
+        "a duration is a number with a unit (ms, s, m, h or d). Write it like 120s or 800ms.",
     ),
     (
         "policy: haiku\ntimeouts: {frist_token: 5s}",
@@ -139,7 +139,7 @@ WHEN = [
     (
         "latency_budget: {max: 800}",
         "latency_budget.max",
-        "a duration is a number with a unit (ms, s, m or h). Write it like 800s or 800ms.",
+        "a duration is a number with a unit (ms, s, m, h or d). Write it like 800s or 800ms.",
     ),
     ("hour: 24", "hour", "an hour is 0 to 23, or a range of two that differ. Write it like 9-17 or 22-6."),
     ("hour: 9-9", "hour", "an hour is 0 to 23, or a range of two that differ. Write it like 9-17 or 22-6."),

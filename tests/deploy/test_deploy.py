@@ -17,12 +17,7 @@ from turnout.telemetry.table import METRICS
 
 FUNCTIONS = {"abs", "absent", "histogram_quantile", "increase", "max", "rate", "sum"}
 PARTS = {"_bucket": {"le"}, "_sum": set(), "_count": set()}
-MONITOR = (Path(__file__).parents[2] / "docs/how-to/monitor.md").read_text(encoding="utf-8")
 QUERIES = [
-    *(
-        pytest.param(query.replace("\\|", "|"), id=question)
-        for question, query in re.findall(r"^\| ([^|]+) \| `(.*)` \|$", MONITOR, re.MULTILINE)
-    ),
     *(pytest.param(alert.expr, id=alert.name) for alert in ALERTS),
     *(
         pytest.param(query, id=f"{panel.title} {legend}")

@@ -17,13 +17,18 @@ from turnout.config.compile import RouteTable, compile_routes
 from turnout.config.load import LoadedConfig, load_config
 from turnout.config.observing import breaker_teller, configured, exporter_of, gauges, metrics_of
 from turnout.config.providers import ProviderSettings
-from turnout.config.schema import PriceConfig, TargetConfig
+from turnout.config.schema import Config, PriceConfig, TargetConfig
 from turnout.errors import Overloaded
 from turnout.execution.breaker import BreakerBoard, BreakerSettings
 from turnout.execution.executor import Executor
-from turnout.features.query_hash import load_or_create_key
+from turnout.features.hash_keys import FixedKey, HashKeys
 from turnout.ledger.embedded import EmbeddedLedger
+from turnout.ledger.location import database_file
 from turnout.ledger.recorder import Recorder
+from turnout.ledger.redaction import Mask, load_mask
+from turnout.ledger.retention import Retention
+from turnout.ledger.sqlite import SqliteStore
+from turnout.ledger.texts import Texts
 from turnout.providers.aiohttp_transport import AiohttpTransport
 from turnout.providers.endpoint import Endpoint, with_model
 from turnout.providers.transport import Transport
@@ -37,11 +42,12 @@ from turnout.types.clock import Clock, SystemClock
 from turnout.types.events import Observer, Unobserved
 from turnout.types.feedback import Feedback
 from turnout.types.money import Price
+from turnout.types.privacy import Privacy
 from turnout.types.request import Caller
 from turnout.types.target import Target
 from turnout.wire.registry import provider_dialect
 
-_KEY_FILE = "query-hash.key"
+_KEYS = "query-hash"
 
 
 def _endpoint(
@@ -95,6 +101,7 @@ class Draft(NamedTuple):
     routes: RouteTable
     endpoints: Mapping[str, Endpoint]
     transports: Mapping[str, Transport]
+    mask: Mask | None
 
 
 def draft_parts(loaded: LoadedConfig, clock: Clock, running: Running | None = None) -> Draft:
@@ -114,7 +121,20 @@ def draft_parts(loaded: LoadedConfig, clock: Clock, running: Running | None = No
         name: _endpoint(name, target, loaded.providers[target.provider], transports[target.provider], clock)
         for name, target in loaded.config.targets.items()
     }
-    return Draft(compile_routes(loaded), endpoints, transports)
+    return Draft(compile_routes(loaded), endpoints, transports, _mask(loaded.config))
+
+
+def retention_of(config: Config) -> Retention:
+    """How long what is recorded is kept."""
+    given = config.ledger.retention
+    return Retention(given.decisions, given.texts, given.rollups)
+
+
+def _mask(config: Config) -> Mask | None:
+    """What masks the texts that are to be redacted; None where none are."""
+    privacy = config.privacy
+    modes = {privacy.mode, *privacy.tenants.values(), *(route.privacy for route in config.routes.values())}
+    return load_mask(tuple(privacy.phone_regions)) if "redacted" in modes else None
 
 
 def assemble(
@@ -142,6 +162,8 @@ def assemble(
         transports=draft.transports,
         config_version=loaded.version,
         required=loaded.config.ledger.required,
+        privacy=Privacy(loaded.config.privacy.mode, loaded.config.privacy.tenants),
+        mask=draft.mask,
     )
 
 
@@ -211,15 +233,16 @@ class ConfiguredRouter(Router):
         env = os.environ if env is None else env
         loaded = load_config(path, env)
         directory = loaded.data_directory(data)
-        key = load_or_create_key(directory / _KEY_FILE)
         clock = SystemClock()
+        keys = HashKeys(directory / _KEYS, loaded.config.privacy.rotate, clock)
         metrics = metrics_of(directory)
         exporter = exporter_of(loaded, env)
         observer = Observers(metrics, *filter(None, [exporter]), *observers)
         parts = build_parts(loaded, clock, observer)
-        ledger = EmbeddedLedger(directory, worker=worker)
+        ledger = EmbeddedLedger(directory, worker=worker, retention=retention_of(loaded.config))
         ledger.start()
-        record = Record(ledger.journal, clock=clock, hash_key=key, observer=observer)
+        texts = Texts(SqliteStore(database_file(directory)))
+        record = Record(ledger.journal, clock=clock, hash_keys=keys, keep=texts.keep, observer=observer)
         router = cls(loaded, parts, record, clock, directory)
         router.metrics = metrics
         router.desk = FeedbackDesk(ledger.journal, ledger.store, clock, observer)
@@ -232,6 +255,7 @@ class ConfiguredRouter(Router):
                 for transport in used.transports.values():
                     await transport.close()
             ledger.close()
+            texts.stop()
             metrics.close()
             if exporter is not None:
                 await asyncio.to_thread(exporter.close)
@@ -266,7 +290,7 @@ class ConfiguredRouter(Router):
     @classmethod
     def of_parts(cls, loaded: LoadedConfig, parts: Parts, recorder: Recorder, clock: Clock) -> Self:
         """A router over parts that somebody else opens and closes; its query hashes have no key."""
-        return cls(loaded, parts, Record(recorder, clock=clock, hash_key=b""), clock)
+        return cls(loaded, parts, Record(recorder, clock=clock, hash_keys=FixedKey(b"")), clock)
 
 
 def _price(price: PriceConfig | None) -> Price | None:

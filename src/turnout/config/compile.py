@@ -103,6 +103,7 @@ def compile_route(name: str, given: RouteConfig, server: ServerConfig) -> Route:
         commit=_commit(given),
         content_filter_falls_back=given.content_filter_falls_back,
         heartbeat_s=server.heartbeat if given.heartbeat == "early" else None,
+        privacy=given.privacy,
     )
 
 

@@ -1,15 +1,19 @@
-"""Durations as people write them: `5s`, `800ms`, `2m`, `1h`."""
+"""Durations as people write them: `5s`, `800ms`, `2m`, `1h`, `90d`."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-PATTERN: Final = r"^[0-9]+(\.[0-9]+)?\s*(ms|s|m|h)$"
+PATTERN: Final = r"^[0-9]+(\.[0-9]+)?\s*(ms|s|m|h|d)$"
 """What a duration looks like, as a JSON Schema says it."""
 
-_DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ms|s|m|h)")
-_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+FOREVER: Final = "forever"
+AGE_PATTERN: Final = rf"{PATTERN}|^{FOREVER}$"
+"""The same for what may also last for ever."""
+
+_DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ms|s|m|h|d)")
+_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 
 
 def parse_duration(text: str) -> float:
@@ -20,7 +24,7 @@ def parse_duration(text: str) -> float:
     """
     match = _DURATION.fullmatch(text.strip())
     if match is None:
-        raise ValueError("a duration is a number with a unit (ms, s, m or h).")
+        raise ValueError("a duration is a number with a unit (ms, s, m, h or d).")
     seconds = float(match[1]) * _SECONDS[match[2]]
     if seconds <= 0:
         raise ValueError("a duration is more than 0.")
@@ -29,4 +33,11 @@ def parse_duration(text: str) -> float:
 
 def format_duration(seconds: float) -> str:
     """How a configuration would write `seconds`."""
+    if seconds % _SECONDS["d"] == 0:
+        return f"{seconds / _SECONDS['d']:g}d"
     return f"{seconds * 1000:g}ms" if seconds < 1 else f"{seconds:g}s"
+
+
+def format_age(seconds: float | None) -> str:
+    """The same for what may also last for ever."""
+    return FOREVER if seconds is None else format_duration(seconds)

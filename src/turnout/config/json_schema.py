@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from turnout.config.document import Path
-from turnout.config.durations import PATTERN, format_duration
+from turnout.config.durations import AGE_PATTERN, PATTERN, format_age
 from turnout.config.schema import Config
 
 
@@ -18,8 +18,8 @@ def json_schema() -> dict[str, Any]:
         for field in definition.get("properties", {}).values():
             field.pop("title", None)
             # A default is given in seconds inside, and has a unit in a file.
-            if field.get("pattern") == PATTERN and "default" in field:
-                field["default"] = format_duration(field["default"])
+            if field.get("pattern") in (PATTERN, AGE_PATTERN) and "default" in field:
+                field["default"] = format_age(field["default"])
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "turnout.yaml"}
 
 

@@ -169,5 +169,7 @@ def _waiting_for_a_restart(before: LoadedConfig, after: LoadedConfig) -> list[st
         "server.port": (was.server.port, now.server.port),
         "ledger.directory": (was.ledger.directory, now.ledger.directory),
         "telemetry": (was.telemetry, now.telemetry),
+        "ledger.retention": (was.ledger.retention, now.ledger.retention),
+        "privacy.rotate": (was.privacy.rotate, now.privacy.rotate),
     }
     return [name for name, (one, other) in fixed.items() if one != other]

@@ -22,8 +22,9 @@ from pydantic import (
 )
 
 from turnout.config.policies import PolicySpec
-from turnout.config.values import Duration, Names, ProviderName, Section, Size, TargetName, Wrong
+from turnout.config.values import Age, Duration, Names, ProviderName, Section, Size, TargetName, Wrong
 from turnout.types.dialect import DialectName, Need
+from turnout.types.privacy import PrivacyMode
 from turnout.types.timeouts import Timeouts
 
 DIALECTS: Final[Mapping[str, DialectName]] = {
@@ -35,6 +36,7 @@ DIALECTS: Final[Mapping[str, DialectName]] = {
 """What a configuration calls each dialect."""
 
 _TIMEOUTS: Final = Timeouts()
+_DAY: Final = 86_400.0
 _ADMIN_KEY_CHARACTERS: Final = 16
 
 Dollars = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
@@ -213,6 +215,9 @@ class RouteConfig(Section):
         "first_token",
         description="When a stream is committed; until then its answer is held and another target can still take over.",
     )
+    privacy: PrivacyMode | None = Field(
+        None, description="How much of what callers say under this route is kept; by default as `privacy.mode` says."
+    )
     content_filter_falls_back: bool = Field(
         default=False, description="Whether a provider's content filter is a reason to ask the next target."
     )
@@ -308,6 +313,41 @@ class ServerConfig(Section):
         return self
 
 
+class PrivacyConfig(Section):
+    """How much of what callers say is kept.
+
+    `hash`: a keyed hash and what the request looked like, no text. `redacted`: also the text, with secrets, e-mail and
+    IP addresses, phone, card and account numbers masked. `full`: also the text as it was.
+    """
+
+    mode: PrivacyMode = Field("hash", description="What is kept where neither the route nor the tenant says.")
+    tenants: dict[str, PrivacyMode] = Field(
+        default_factory=dict,
+        description="What is kept of a tenant's requests, by its name. Where its route says something too, the "
+        "stricter holds.",
+    )
+    rotate: Duration = Field(
+        30 * _DAY,
+        description="How long the key of the query hash is in use. Then it is destroyed: hashes of before compare with "
+        "nothing any more, and nobody can find out what they stand for.",
+    )
+    phone_regions: list[Annotated[str, Field(pattern="^[A-Z]{2}$")]] = Field(
+        default_factory=lambda: ["US"],
+        description="`redacted` masks phone numbers with a + and their country anywhere, and those of these countries "
+        "(ISO 3166) also without.",
+    )
+
+
+class RetentionConfig(Section):
+    """How long what is recorded is kept: `90d`, `12h`, or `forever`. Older rows are removed a few at a time."""
+
+    decisions: Age = Field(
+        90 * _DAY, description="Decisions with their attempts, the drops and what was said of their answers."
+    )
+    texts: Age = Field(7 * _DAY, description="What was said, where `privacy` keeps it.")
+    rollups: Age = Field(400 * _DAY, description="Sums by hour and day, which reports over longer times read.")
+
+
 class LedgerConfig(Section):
     """Where decisions are recorded."""
 
@@ -318,6 +358,9 @@ class LedgerConfig(Section):
     required: bool = Field(
         default=False,
         description="When a decision cannot be journalled: true refuses the request (503), false serves and counts it.",
+    )
+    retention: RetentionConfig = Field(
+        default_factory=RetentionConfig, description="How long what is recorded is kept."
     )
 
 
@@ -368,3 +411,4 @@ class Config(Section):
     telemetry: TelemetryConfig = Field(
         default_factory=TelemetryConfig, description="Whom the gateway tells what it does, besides `/metrics`."
     )
+    privacy: PrivacyConfig = Field(default_factory=PrivacyConfig, description="How much of what callers say is kept.")

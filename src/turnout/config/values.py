@@ -19,7 +19,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from turnout.config.durations import PATTERN, format_duration, parse_duration
+from turnout.config.durations import AGE_PATTERN, FOREVER, PATTERN, format_age, format_duration, parse_duration
 from turnout.providers.known import KNOWN_PROVIDERS
 
 _SIZE: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(B|kB|KB|MB|GB|KiB|MiB|GiB)")
@@ -151,6 +151,13 @@ Size = Annotated[
         }
     ),
 ]
+Age = Annotated[
+    float | None,
+    BeforeValidator(lambda value: None if value == FOREVER else _duration(value)),
+    PlainSerializer(format_age, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": AGE_PATTERN, "examples": ["90d", FOREVER]}),
+]
+"""A duration, or `forever`, which is None."""
 ProviderName = Annotated[str, AfterValidator(_known_provider)]
 TargetName = Annotated[str, AfterValidator(_known_target)]
 ListName = Annotated[str, AfterValidator(_known_list)]

@@ -10,12 +10,14 @@ from pathlib import Path
 
 from turnout.errors import LedgerError
 from turnout.ledger.journal import Journal, journals, lock
+from turnout.ledger.retention import FOREVER, Retention
 from turnout.ledger.store import Store
 from turnout.ledger.tail import JournalTail
 
 FOLLOW_S = 0.2
 ADOPT_S = 2.0
 LONGEST_PAUSE_S = 10.0
+EXPIRE_S = 60.0
 
 _log = logging.getLogger("turnout.ledger")
 
@@ -30,6 +32,7 @@ class Drain:
         directory: where all processes keep their journals.
         store: where decisions go; the drain is the only one that writes to it from this process.
         journal: this process's own journal; None to adopt only.
+        retention: how long what is in the store may stay there.
         follow_s: how often to look at our own journal, in seconds.
         adopt_s: how often to look for those of dead processes, in seconds.
     """
@@ -40,6 +43,7 @@ class Drain:
         store: Store,
         *,
         journal: Journal | None = None,
+        retention: Retention = FOREVER,
         follow_s: float = FOLLOW_S,
         adopt_s: float = ADOPT_S,
     ) -> None:
@@ -49,6 +53,8 @@ class Drain:
         self._follow_s = follow_s
         self._adopt_s = adopt_s
         self._adopt_at = 0.0
+        self._retention = retention
+        self._expire_at = 0.0
         self._torn = 0
         self._trouble = ""
         self._failures = 0
@@ -116,12 +122,20 @@ class Drain:
             if self._own:
                 self._own.catch_up()
             self._older = self._older and self._store.catch_up_sums()
+            self._expire()
         except OSError as error:
             raise LedgerError(f"a journal in {self._directory} cannot be read: {error}") from error
         self._recovered()
         with self._turn:
             self._succeeded = sweep
             self._turn.notify_all()
+
+    def _expire(self) -> None:
+        """A step with every sweep while there is something to remove, and a look once in a while."""
+        if self._retention == FOREVER or self._stopping or time.monotonic() < self._expire_at:
+            return
+        if not self._store.expire(self._retention, round(time.time() * 1_000)):
+            self._expire_at = time.monotonic() + EXPIRE_S
 
     def _run(self) -> None:
         last = False

@@ -7,6 +7,7 @@ from pathlib import Path
 from turnout.ledger.drain import Drain
 from turnout.ledger.journal import Journal
 from turnout.ledger.location import database_file, journal_directory
+from turnout.ledger.retention import FOREVER, Retention
 from turnout.ledger.sqlite import SqliteStore
 
 
@@ -16,6 +17,7 @@ class EmbeddedLedger:
     Args:
         data: the data directory, shared by all processes of one installation; made if it is missing.
         worker: this process's name.
+        retention: how long what is recorded is kept.
         fsync: let every record survive the machine's death, not only the process's.
 
     Attributes:
@@ -27,11 +29,13 @@ class EmbeddedLedger:
         LedgerError: the journal cannot be created.
     """
 
-    def __init__(self, data: Path, *, worker: str = "worker", fsync: bool = False) -> None:
+    def __init__(
+        self, data: Path, *, worker: str = "worker", fsync: bool = False, retention: Retention = FOREVER
+    ) -> None:
         directory = journal_directory(data)
         self.journal = Journal(directory, worker=worker, fsync=fsync)
         self.store = SqliteStore(database_file(data), durable=fsync)
-        self.drain = Drain(directory, self.store, journal=self.journal)
+        self.drain = Drain(directory, self.store, journal=self.journal, retention=retention)
 
     def start(self) -> None:
         """Begin to drain in the background. Once."""

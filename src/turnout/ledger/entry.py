@@ -127,6 +127,7 @@ def interrupted(intent: Intent) -> Decision:
         dialect=intent.dialect,
         stream=intent.stream,
         query_hash=intent.query_hash,
+        query_key=intent.query_key,
         reason="the process ended before the outcome was recorded",
         attempts=(attempt,),
         outcome="interrupted",

@@ -15,6 +15,7 @@ from turnout.ledger.breath import SLICE, breathe
 from turnout.ledger.columns import AttemptRow, DecisionRow, attempt_rows, decision_row
 from turnout.ledger.entry import stored_decision
 from turnout.ledger.feedback import insert_feedback
+from turnout.ledger.retention import Retention, expire
 from turnout.ledger.rollups import MINUTES_KEPT_MS, Rollup, prepare
 from turnout.ledger.schema import migrate, migrations
 from turnout.ledger.store import Position, Written
@@ -59,7 +60,7 @@ class SqliteStore:
         feedback: Sequence[Feedback] = (),
     ) -> None:
         """See `Store.append`."""
-        with self._writing() as writer:
+        with self.writing() as writer:
             _insert(writer, decisions)
             insert_feedback(writer, decisions, feedback)
             if position is None:
@@ -69,8 +70,16 @@ class SqliteStore:
 
     def catch_up_sums(self) -> bool:
         """See `Store.catch_up_sums`."""
-        with self._writing() as writer:
+        with self.writing() as writer:
             return roll_up_older(writer)
+
+    def expire(self, retention: Retention, now_ms: int) -> bool:
+        """See `Store.expire`."""
+        with self.writing() as writer:
+            more = expire(writer, retention, now_ms)
+        if not more:
+            self._empty_log()
+        return more
 
     def position(self, journal: str) -> Position:
         """See `Store.position`."""
@@ -93,15 +102,9 @@ class SqliteStore:
             reader.execute("PRAGMA query_only = 1")
             yield from reader.execute(sql, tuple(parameters))
 
-    def close(self) -> None:
-        """See `Store.close`. The next write opens it again."""
-        if self._writer:
-            self._writer.close()
-            self._writer = None
-
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction, all or nothing."""
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction, all or nothing. Raises `LedgerError` where the store cannot be written."""
         with _told(self._file):
             writer = self._connected()
             writer.execute("BEGIN IMMEDIATE")
@@ -111,6 +114,20 @@ class SqliteStore:
             except BaseException:
                 writer.rollback()
                 raise
+
+    def _empty_log(self) -> None:
+        """Let what was removed leave the write-ahead log too; while others read or write, another time."""
+        with _told(self._file):
+            writer = self._connected()
+            writer.execute("PRAGMA busy_timeout = 0")
+            writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            writer.execute(f"PRAGMA busy_timeout = {round(self._busy_s * 1_000)}")
+
+    def close(self) -> None:
+        """See `Store.close`. The next write opens it again."""
+        if self._writer:
+            self._writer.close()
+            self._writer = None
 
     def _connected(self) -> sqlite3.Connection:
         if self._writer is None:
@@ -122,6 +139,7 @@ class SqliteStore:
         connection = sqlite3.connect(self._file, timeout=self._busy_s, isolation_level=None, check_same_thread=False)
         try:
             connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA secure_delete = ON")  # what is removed is overwritten
             connection.execute(f"PRAGMA synchronous = {'FULL' if self._durable else 'NORMAL'}")
             migrate(connection, migrations())
             prepare(connection)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from turnout.ledger.retention import Retention
 from turnout.types.decision import Decision
 from turnout.types.feedback import Feedback
 
@@ -41,6 +42,10 @@ class Store(Protocol):
 
     def catch_up_sums(self) -> bool:
         """Count some decisions in that an older turnout recorded without sums; whether there are more of them."""
+        ...
+
+    def expire(self, retention: Retention, now_ms: int) -> bool:
+        """Remove some of what is older than it may become at `now_ms` (since 1970); whether anything was removed."""
         ...
 
     def position(self, journal: str) -> Position:

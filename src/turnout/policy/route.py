@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from turnout.features.phrases import PhraseLists
 from turnout.policy.base import Policy
+from turnout.types.privacy import PrivacyMode
 from turnout.types.timeouts import Commit, Timeouts
 
 
@@ -25,6 +26,7 @@ class Route:
         content_filter_falls_back: whether a provider's content filter is a reason to ask the next candidate.
         heartbeat_s: seconds after which a stream without a first token is begun for the sake of a heartbeat; None for
             never, which keeps the HTTP status open until the commit.
+        privacy: how much of what was said is kept; None as the installation says.
     """
 
     name: str
@@ -37,3 +39,4 @@ class Route:
     commit: Commit = field(default_factory=Commit)
     content_filter_falls_back: bool = False
     heartbeat_s: float | None = None
+    privacy: PrivacyMode | None = None

@@ -32,4 +32,5 @@ class Admitted:
     context: Context | None = None
     deadline: Deadline | None = None
     query_hash: str = ""
+    query_key: str = ""
     trace: Trace = field(default_factory=Trace)

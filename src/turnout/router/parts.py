@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from turnout.execution.executor import Executor
 from turnout.policy.route import Route
 from turnout.providers.endpoint import Endpoint
 from turnout.providers.transport import Transport
+from turnout.types.privacy import Privacy
 from turnout.types.target import Target
 
 
@@ -39,6 +40,8 @@ class Parts:
         config_version: digest of the configuration.
         required: whether a request is refused when its intent cannot be written; otherwise it is served, and the
             loss logged.
+        privacy: how much of what was said is kept, where the route does not say.
+        mask: masks what is to be kept redacted; without one nothing is.
         targets: the endpoints' targets, by name.
     """
 
@@ -49,6 +52,8 @@ class Parts:
     transports: Mapping[str, Transport] = field(default_factory=dict)
     config_version: str = ""
     required: bool = False
+    privacy: Privacy = field(default_factory=Privacy)
+    mask: Callable[[str], str] | None = None
     targets: Mapping[str, Target] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Final
 
@@ -20,18 +20,21 @@ from turnout.errors import (
     UpstreamRejected,
 )
 from turnout.execution.trace import Trace
+from turnout.features.hash_keys import FixedKey, HashKeys
 from turnout.ledger.recorder import Recorder
 from turnout.policy.base import Context
 from turnout.router.admitted import Admitted
 from turnout.types.clock import Clock
 from turnout.types.decision import Attempt, Decision, DecisionOutcome, Intent
 from turnout.types.events import Observer, RecordLost, Unobserved
+from turnout.types.privacy import Transcript
 from turnout.types.target import Target
 from turnout.types.usage import Usage
 
 _log = logging.getLogger(__name__)
 
 _TRACEPARENT: Final = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+Keep = Callable[[Transcript, Callable[[str], str] | None], None]
 _FREE: Final = Decimal(0)
 
 
@@ -41,17 +44,27 @@ class Record:
     Args:
         recorder: where to.
         clock: for the latency.
-        hash_key: the key of the query hash.
+        hash_keys: the keys of the query hash.
+        keep: is handed what was said, where that is to be kept, and the mask; must not wait.
         observer: is told of every decision, and of every one that could not be written.
 
     Attributes:
         lost: how many lines could not be written.
     """
 
-    def __init__(self, recorder: Recorder, *, clock: Clock, hash_key: bytes, observer: Observer | None = None) -> None:
-        self.hash_key = hash_key
+    def __init__(
+        self,
+        recorder: Recorder,
+        *,
+        clock: Clock,
+        hash_keys: HashKeys | FixedKey,
+        keep: Keep | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        self.hash_keys = hash_keys
         self.lost = 0
         self._losing = False
+        self._keep = keep
         self.observer = observer or Unobserved()
         self._recorder = recorder
         self._clock = clock
@@ -76,6 +89,7 @@ class Record:
                     dialect=admitted.request.dialect,
                     stream=admitted.request.stream,
                     query_hash=admitted.query_hash,
+                    query_key=admitted.query_key,
                     target=target.name,
                     input_tokens=tokens,
                     cost_usd=cost(Usage(input_tokens=tokens, estimated=True), target.price),
@@ -96,6 +110,8 @@ class Record:
                 _log.warning("decisions are recorded again; %d lines were lost", self.lost)
         except LedgerError as lost:
             self._not_written(lost)
+        if self._keep and decision.privacy != "hash":
+            self._keep(_transcript(admitted, decision), admitted.parts.mask)
         self.observer.observe(decision)
         return decision
 
@@ -126,6 +142,8 @@ class Record:
             dialect=request.dialect,
             stream=request.stream,
             query_hash=admitted.query_hash,
+            query_key=admitted.query_key,
+            privacy=admitted.parts.privacy.of(route.privacy if route else None, request.caller.tenant),
             features=admitted.context.features if admitted.context else None,
             conditions=_conditions(admitted.context),
             rule=decided.rule if decided else None,
@@ -211,6 +229,17 @@ def _conditions(context: Context | None) -> dict[str, object]:
 def _traceparent(said: str | None) -> str | None:
     """What a caller says of its span, if it is what W3C Trace Context asks for."""
     return said if said and _TRACEPARENT.fullmatch(said) else None
+
+
+def _transcript(admitted: Admitted, decision: Decision) -> Transcript:
+    return Transcript(
+        decision=decision.id,
+        time=decision.time,
+        tenant=decision.tenant,
+        user=decision.user,
+        mode=decision.privacy,
+        said=admitted.outline.said,
+    )
 
 
 def _user(admitted: Admitted) -> str | None:

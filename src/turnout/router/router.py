@@ -185,7 +185,8 @@ class Router:
         """Find the route and read the request. What was found before a failure is in the record."""
         request, parts = admitted.request, admitted.parts
         admitted.outline = outline = admitted.dialect.outline(request.body)
-        admitted.query_hash = query_hash(outline.said, self._record.hash_key)
+        key = self._record.hash_keys.current()
+        admitted.query_key, admitted.query_hash = key.id, query_hash(outline.said, key.key)
         route = parts.routes.find(request.route)
         if route is None:
             _unknown(request.route, sorted(parts.routes.names()))

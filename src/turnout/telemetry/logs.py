@@ -73,9 +73,7 @@ class AccessLog:
                 "cost_usd": event.cost_usd,
             }
             line = "%s: %s by %s in %.0f ms"
-            _access.info(
-                line, event.route, event.outcome, event.target or "nobody", event.latency_ms, extra={"fields": told}
-            )
+            _access.info(line, event.route, event.outcome, event.target, event.latency_ms, extra={"fields": told})
 
 
 def _fields(record: logging.LogRecord) -> Iterator[tuple[str, Any]]:

@@ -11,6 +11,7 @@ import msgspec
 
 from turnout.types.candidate import Considered, Dropped, Purpose
 from turnout.types.features import Features
+from turnout.types.privacy import PrivacyMode
 
 AttemptOutcome = Literal["answered", "failed", "cancelled", "discarded"]
 DecisionOutcome = Literal["answered", "failed", "partial", "refused", "cancelled", "interrupted"]
@@ -78,6 +79,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         dialect: the wire format that the caller spoke.
         stream: whether the caller wanted the answer streamed.
         query_hash: keyed HMAC-SHA-256 over the canonical messages, hexadecimal.
+        query_key: which key it was made with: hashes of different keys do not compare. Empty for the only one.
+        privacy: how much of what was said is kept: `hash` (nothing but the hash and the features), `redacted`, `full`.
         features: what the request looked like.
         conditions: what else the decision read: breakers not closed, the random draw.
         rule: the name of the rule that decided, where rules did.
@@ -114,6 +117,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     dialect: str
     stream: bool = False
     query_hash: str = ""
+    query_key: str = ""
+    privacy: PrivacyMode = "hash"
     features: Features | None = None
     conditions: Mapping[str, object] = msgspec.field(default_factory=dict)
     rule: str | None = None
@@ -150,6 +155,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     dialect: str
     stream: bool
     query_hash: str
+    query_key: str = ""
     target: str
     input_tokens: int
     cost_usd: Decimal | None = None
