@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
@@ -17,45 +16,24 @@ from rich.console import Console
 
 from turnout.cli.decision_story import story
 from turnout.cli.decision_table import DecisionTable
+from turnout.cli.ledger_options import Data, moment, opened
 from turnout.cli.options import spread
 from turnout.config.load import find_data_directory
-from turnout.errors import LedgerError
 from turnout.insight import query
 from turnout.insight.feedback import said_of
 from turnout.insight.query import Filter
-from turnout.ledger.drain import Drain
 from turnout.ledger.entry import encode_decision
-from turnout.ledger.location import DEFAULT, ENVIRONMENT_VARIABLE, database_file, journal_directory
+from turnout.ledger.location import ENVIRONMENT_VARIABLE
 from turnout.ledger.sqlite import SqliteStore
 from turnout.types.decision import Decision, DecisionOutcome
 
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _PIPED_WIDTH = 180
 _RECENT = 10
 _LIMIT = 50
 
 app = typer.Typer(invoke_without_command=True)
 
-Data = Annotated[
-    Path | None,
-    typer.Option(
-        "--data",
-        help=f"The data directory; by default the configuration's, else ${ENVIRONMENT_VARIABLE}, else ./{DEFAULT}.",
-    ),
-]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object per line, with every field of the record.")]
-
-
-def _moment(given: str | None) -> datetime | None:
-    """A point in time from `90s`, `15m`, `1h`, `7d`, `2w` (ago), or ISO 8601 (local unless it says otherwise)."""
-    if given is None:
-        return None
-    try:
-        if ago := re.fullmatch(r"(\d+(?:\.\d+)?)([smhdw])", given.strip()):
-            return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: float(ago[1])})
-        return datetime.fromisoformat(given.strip()).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise typer.BadParameter(f"{given!r} is no time. Write 15m, 1h, 7d or 2026-03-01T09:30.") from error
 
 
 def _amount(given: str | None) -> Decimal | None:
@@ -85,8 +63,8 @@ class Wanted:
     def filter(self) -> Filter:
         """The same as a question to the ledger."""
         return Filter(
-            since=_moment(self.since),
-            until=_moment(self.until),
+            since=moment(self.since),
+            until=moment(self.until),
             tenant=self.tenant,
             user=self.user,
             route=self.route,
@@ -124,7 +102,7 @@ def decisions(
         context.obj = data
         return
     asked, directory = wanted.filter(), find_data_directory(data)
-    store = _opened(directory)
+    store = opened(directory)
     printed = DecisionPrinter(json=json)
     if follow:
         _explain_nothing(printed.console, store, directory, Filter())
@@ -151,7 +129,7 @@ def show(
     turnout decisions show 01a20564-ac86-75b6
     """  # noqa: D301 - the backspace itself is what keeps the lines apart
     directory = find_data_directory(data or context.obj)
-    store = _opened(directory)
+    store = opened(directory)
     try:
         found = query.decision(store, decision_id.strip().lower())
     except query.AmbiguousId as error:
@@ -180,18 +158,6 @@ class DecisionPrinter:
             return
         for decision in decisions:
             typer.echo(encode_decision(decision))
-
-
-def _opened(directory: Path) -> SqliteStore:
-    """The store, with what dead processes left in their journals taken in first."""
-    store = SqliteStore(database_file(directory))
-    try:
-        Drain(journal_directory(directory), store).sweep()
-    except LedgerError as error:
-        _say(f"Some decisions may be missing: {error}")
-    finally:
-        store.close()
-    return store
 
 
 def _explain_nothing(console: Console, store: SqliteStore, directory: Path, asked: Filter) -> None:

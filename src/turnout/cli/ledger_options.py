@@ -1,0 +1,50 @@
+"""What commands that read the ledger have in common: where it is, and how a moment is written."""
+
+from __future__ import annotations
+
+import re
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from turnout.errors import LedgerError
+from turnout.ledger.drain import Drain
+from turnout.ledger.location import DEFAULT, ENVIRONMENT_VARIABLE, database_file, journal_directory
+from turnout.ledger.sqlite import SqliteStore
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        help=f"The data directory; by default the configuration's, else ${ENVIRONMENT_VARIABLE}, else ./{DEFAULT}.",
+    ),
+]
+
+
+def moment(given: str | None) -> datetime | None:
+    """A point in time from `90s`, `15m`, `1h`, `7d`, `2w` (ago), or ISO 8601 (local unless it says otherwise)."""
+    if given is None:
+        return None
+    try:
+        if ago := re.fullmatch(r"(\d+(?:\.\d+)?)([smhdw])", given.strip()):
+            return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: float(ago[1])})
+        return datetime.fromisoformat(given.strip()).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise typer.BadParameter(f"{given!r} is no time. Write 15m, 1h, 7d or 2026-03-01T09:30.") from error
+
+
+def opened(directory: Path) -> SqliteStore:
+    """The store, with what dead processes left in their journals taken in first."""
+    store = SqliteStore(database_file(directory))
+    try:
+        Drain(journal_directory(directory), store).sweep()
+    except LedgerError as error:
+        sys.stderr.write(f"Some decisions may be missing: {error}\n")
+    finally:
+        store.close()
+    return store

@@ -1,0 +1,1 @@
+"""`turnout report`: what routing cost and saved."""

@@ -1,0 +1,100 @@
+"""`turnout report`: what routing cost and saved, for the engineer at a terminal and the manager with a page."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from turnout.cli.ledger_options import Data, moment, opened
+from turnout.cli.options import spread
+from turnout.cli.report.formats import as_csv, as_json
+from turnout.cli.report.page import as_page
+from turnout.cli.report.terminal import print_report
+from turnout.config.load import find_data_directory
+from turnout.errors import ConfigError
+from turnout.insight import query
+from turnout.insight.query import Filter
+from turnout.insight.report import make_report
+from turnout.ledger.location import ENVIRONMENT_VARIABLE
+
+_PIPED_WIDTH = 120
+_LIMIT = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """The options that choose what is reported."""
+
+    since: Annotated[str, typer.Option(help="From then on: 24h, 7d, or a date and time.")] = "30d"
+    until: Annotated[str | None, typer.Option(help="Up to then; by default up to now.")] = None
+    by: Annotated[
+        str | None,
+        typer.Option(help="Fields, comma-separated: tenant, user, route, rule, target, source, outcome, tag:NAME."),
+    ] = None
+    tenant: Annotated[str | None, typer.Option(help="Only this tenant's.")] = None
+    route: Annotated[str | None, typer.Option(help="Only this route's.")] = None
+    limit: Annotated[int, typer.Option(min=1, help="Show so many lines.")] = _LIMIT
+
+    def filter(self) -> Filter:
+        """The same as a question to the ledger. Raises `ConfigError`."""
+        wanted = Filter(since=moment(self.since), until=moment(self.until), tenant=self.tenant, route=self.route)
+        if wanted.since and wanted.until and wanted.since >= wanted.until:
+            raise ConfigError(f"--since {self.since} is not before --until {self.until}.", fix="Swap them.")
+        return wanted
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """What the lines are by."""
+        return tuple(field.strip() for field in (self.by or "").split(",") if field.strip())
+
+
+@spread("asked")
+def report(
+    *,
+    asked: Asked,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="The lines as CSV.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write one self-contained page there, to be sent around.")] = None,
+    data: Data = None,
+) -> None:
+    """Report what routing cost and saved, compared with the period before.
+
+    \b
+    turnout report --since 7d --by tenant
+    turnout report --by route,rule --csv > routes.csv
+    turnout report --since 2026-11-01 --until 2026-12-01 --by tag:team --html november.html
+    """  # noqa: D301 - the backspace itself is what keeps the lines apart
+    if json and csv:
+        raise typer.BadParameter("Choose one of --json and --csv.")
+    wanted, directory = asked.filter(), find_data_directory(data)
+    store = opened(directory)
+    made = make_report(store, wanted, by=asked.fields, now=datetime.now(UTC))
+    if html:
+        _write(html, as_page(made))
+    if json:
+        typer.echo(as_json(made))
+    elif csv:
+        typer.echo(as_csv(made), nl=False)
+    elif not query.count(store):
+        sys.stderr.write(
+            f"No decisions yet in {directory}. Start the gateway (turnout serve) and send it a request,\n"
+            f"or say where its data directory is: --data DIR, or ${ENVIRONMENT_VARIABLE}.\n"
+        )
+    elif not html:
+        console = Console(highlight=False)
+        wide = console if console.is_terminal else Console(highlight=False, width=_PIPED_WIDTH)
+        print_report(wide, made, limit=asked.limit)
+
+
+def _write(path: Path, page: str) -> None:
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror}.", fix="Give --html another path.") from error
+    sys.stderr.write(f"Wrote {path}\n")
