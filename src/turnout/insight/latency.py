@@ -17,7 +17,7 @@ from turnout.ledger.rollups import ATTEMPT_FIELDS, DAY, HOUR, LATENCIES
 from turnout.ledger.sketch import bin_of, quantile, unpack
 from turnout.ledger.store import Store
 
-MOST_READ: Final = 100_000
+MOST_READ: Final = 20_000
 """So many decisions are looked at, the newest, where the sketches cannot answer."""
 
 _UNROLLED: Final = "d.seq <= (SELECT coalesce(max(value), 0) FROM progress WHERE name = 'unrolled')"

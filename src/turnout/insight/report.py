@@ -95,7 +95,7 @@ def make_report(store: Store, wanted: Filter, *, by: Sequence[str], now: datetim
     """
     until = wanted.until or now
     since = wanted.since or until - 30 * _DAY
-    here = msgspec.structs.replace(wanted, since=since, until=until)
+    here = msgspec.structs.replace(wanted, since=since)  # without an end, up to now is up to the end of whole buckets
     earlier = msgspec.structs.replace(wanted, since=since - (until - since), until=since)
     step = _HOUR if until - since < _HOURLY else _DAY
     return Report(
@@ -107,7 +107,7 @@ def make_report(store: Store, wanted: Filter, *, by: Sequence[str], now: datetim
         steps=series(store, here, step),
         step=step,
         latency=latencies(store, here).get(None, Latencies()),
-        calls=calls(store, since, until),
+        calls=calls(store, since, wanted.until),
     )
 
 

@@ -17,7 +17,7 @@ from turnout.errors import ConfigError
 from turnout.insight.query import Filter, conditions
 from turnout.insight.spans import BEGINNING, END, Span, milliseconds, spans, widths_within
 from turnout.ledger.money import to_usd
-from turnout.ledger.rollups import DAY, FIELDS, HOUR, MINUTE, MINUTES_KEPT_MS, SUMS
+from turnout.ledger.rollups import DAY, FIELDS, HOUR, MINUTE, MINUTES_KEPT_MS, SUMS, USER_WIDTHS
 from turnout.ledger.store import Store
 
 TAG: Final = "tag:"
@@ -134,7 +134,7 @@ def totals(store: Store, wanted: Filter, *, by: Sequence[str] = ()) -> dict[tupl
         ConfigError: there is no such field.
         LedgerError: the store cannot be read.
     """
-    return {key[1:]: each for key, each in _summed(store, wanted, tuple(by), (DAY, HOUR), "0").items()}
+    return {key[1:]: each for key, each in _summed(store, wanted, tuple(by), (*USER_WIDTHS, HOUR), "0").items()}
 
 
 def series(store: Store, wanted: Filter, step: timedelta) -> dict[datetime, Summary]:
@@ -193,7 +193,7 @@ def _source(wanted: Filter, by: tuple[str, ...]) -> _Source:
     asked = {*by, *equal}
     sources = (
         _Source("rollups", frozenset(FIELDS), (DAY, HOUR, MINUTE)),
-        _Source("user_rollups", frozenset({"tenant", "user", "outcome"}), (DAY,)),
+        _Source("user_rollups", frozenset({"tenant", "user", "outcome"}), USER_WIDTHS),
         _Source("tag_rollups", frozenset({"tenant", "outcome", *tags}), (DAY,)),
     )
     return next((source for source in sources if asked <= source.fields), _NONE)
@@ -210,7 +210,7 @@ def _parts(span: Span, source: _Source, wanted: Filter, by: tuple[str, ...]) -> 
     fields = "".join(f"{'value' if field.startswith(TAG) else field} AS f{place}, " for place, field in enumerate(by))
     equal = _equal(wanted)
     tags = [("key", field.removeprefix(TAG)) for field in by if field.startswith(TAG)]
-    widths = [("width", span.width)] if source.table == "rollups" else []
+    widths = [] if source.table == "tag_rollups" else [("width", span.width)]
     where = "".join(f" AND {name} = ?" for name, _ in (*widths, *equal, *tags))
     sql = f"SELECT start, {fields}outcome, {', '.join(SUMS)} FROM {source.table} WHERE start >= ? AND start < ?{where}"  # noqa: S608 - as above
     summed: tuple[str, list[object]] = sql, [span.start, span.end, *(value for _, value in (*widths, *equal, *tags))]

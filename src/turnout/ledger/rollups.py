@@ -18,6 +18,8 @@ from turnout.types.decision import Decision
 MINUTE: Final = 60
 HOUR: Final = 3_600
 DAY: Final = 86_400
+USER_WIDTHS: Final = (16 * DAY, 4 * DAY, DAY)
+"""What users are summed by, the widest first."""
 MINUTES_KEPT_MS: Final = 2 * DAY * 1_000
 """How long minutes are kept: later ones are summed from hours, or counted."""
 
@@ -67,7 +69,7 @@ def _upsert(table: str, keys: Sequence[str], sums: Sequence[str], sketches: Sequ
 
 
 _ROLLUP: Final = _upsert("rollups", ("width", "start", *FIELDS), SUMS)
-_USER: Final = _upsert("user_rollups", ("start", "tenant", "user", "outcome"), SUMS)
+_USER: Final = _upsert("user_rollups", ("width", "start", "tenant", "user", "outcome"), SUMS)
 _TAG: Final = _upsert("tag_rollups", ("start", "key", "value", "tenant", "outcome"), SUMS)
 _LATENCY: Final = _upsert("latency_rollups", ("width", "start", "route", "target"), (), LATENCIES)
 _ATTEMPT: Final = _upsert(
@@ -125,7 +127,9 @@ class Rollup:
         writer.executemany(_ROLLUP, minutes)
         writer.executemany(_ROLLUP, [(HOUR, *key, *sums) for key, sums in hours.items()])
         writer.executemany(_ROLLUP, [(DAY, *key, *sums) for key, sums in _coarser(hours, DAY).items()])
-        writer.executemany(_USER, [(*key, *sums) for key, sums in self._users.items()])
+        for width in USER_WIDTHS:
+            users = _coarser(self._users, width)
+            writer.executemany(_USER, [(width, *key, *sums) for key, sums in users.items()])
         writer.executemany(_TAG, [(*key, *sums) for key, sums in self._tags.items()])
         for width in (HOUR, DAY):
             latencies = _coarser_sketches(self._latencies, width)
@@ -181,7 +185,8 @@ def rate(writer: sqlite3.Connection, decision: Decision, before: float | None, n
     writer.executemany(_ROLLUP, [(*bucket, *sums) for bucket in buckets])
     writer.execute(_RATE_MINUTE, (*change, MINUTE, _start(row.time, MINUTE), *fields_of(row)))
     if row.user is not None:
-        writer.execute(_USER, (day, row.tenant, row.user, row.outcome, *sums))
+        who = (row.tenant, row.user, row.outcome)
+        writer.executemany(_USER, [(width, _start(row.time, width), *who, *sums) for width in USER_WIDTHS])
     tags = decision.tags.items()
     writer.executemany(_TAG, [(day, key, value, row.tenant, row.outcome, *sums) for key, value in tags])
 

@@ -70,6 +70,8 @@ class SqliteStore:
 
     def catch_up_sums(self) -> bool:
         """See `Store.catch_up_sums`."""
+        if not self._file.exists():
+            return False
         with self.writing() as writer:
             return roll_up_older(writer)
 

@@ -43,8 +43,10 @@ CREATE TABLE rollups (
     PRIMARY KEY (width, start, route, tenant, target, rule, source, outcome)
 ) STRICT, WITHOUT ROWID;
 
--- The same sums for each user and day, and for each tag and day.
+-- The same sums for each user and 1, 4 and 16 days (there may be nearly as many users in a day as decisions), and for
+-- each tag and day.
 CREATE TABLE user_rollups (
+    width INTEGER NOT NULL,          -- in seconds
     start INTEGER NOT NULL,
     tenant TEXT NOT NULL,
     user TEXT NOT NULL,
@@ -53,7 +55,7 @@ CREATE TABLE user_rollups (
     cached INTEGER NOT NULL, input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, unpriced INTEGER NOT NULL,
     compared INTEGER NOT NULL, cost INTEGER NOT NULL, router_cost INTEGER NOT NULL, baseline_cost INTEGER NOT NULL,
     compared_cost INTEGER NOT NULL, rated INTEGER NOT NULL, rating INTEGER NOT NULL,
-    PRIMARY KEY (start, tenant, user, outcome)
+    PRIMARY KEY (width, start, tenant, user, outcome)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE tag_rollups (
