@@ -98,7 +98,7 @@ def _questions(store: SqliteStore, until: datetime, days: int) -> dict[str, Call
     odd = Filter(since=until - timedelta(days=days * 0.6, minutes=17), until=until - timedelta(minutes=43))
     whole = Filter(since=until - timedelta(days=days), until=until)
     day = Filter(since=until - timedelta(days=1), until=until)
-    hash_known = next(query.decisions(store, Filter(), limit=1)).query_hash
+    newest = next(query.decisions(store, Filter(), limit=1))
     return {
         "overview: sums of the whole period": lambda: summary(store, whole),
         "overview: day by day": lambda: series(store, whole, timedelta(days=1)),
@@ -124,9 +124,11 @@ def _questions(store: SqliteStore, until: datetime, days: int) -> dict[str, Call
         "decisions: the newest 50 that fell back": lambda: list(
             query.decisions(store, Filter(fell_back=True), limit=50)
         ),
-        "decisions: by the beginning of an id": lambda: list(query.decisions(store, Filter(id_prefix="01"), limit=2)),
+        "decisions: by the beginning of an id": lambda: list(
+            query.decisions(store, Filter(id_prefix=newest.id[:8]), limit=2)
+        ),
         "decisions: by query hash, of a day": lambda: list(
-            query.decisions(store, Filter(query_hash=hash_known, since=day.since), limit=50)
+            query.decisions(store, Filter(query_hash=newest.query_hash, since=day.since), limit=50)
         ),
     }
 

@@ -64,8 +64,7 @@ def decisions(store: Store, wanted: Filter, *, limit: int | None = None) -> Iter
     Raises:
         LedgerError: the store cannot be read.
     """
-    newest = "id DESC" if wanted.id_prefix else "time DESC, seq DESC"  # ids sort by time, and have an index
-    sql, parameters = select("record, feedback", wanted, f"ORDER BY {newest} LIMIT ?")
+    sql, parameters = select("record, feedback", wanted, "ORDER BY time DESC, seq DESC LIMIT ?")
     for record, feedback in store.rows(sql, (*parameters, -1 if limit is None else limit)):
         yield stored_decision(record, feedback)
 
