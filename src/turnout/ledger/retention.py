@@ -7,15 +7,20 @@ import sqlite3
 from typing import Final, NamedTuple
 
 from turnout.ledger.backfill import unrolled
-from turnout.ledger.rollups import DAY, HOUR, MINUTE, MINUTES_KEPT_MS
+from turnout.ledger.rollups import DAY, HOUR, MINUTE, MINUTES_KEPT_MS, USER_WIDTHS
 
 STEP: Final = 2_000
 """Rows of a table in one transaction: some 40 ms, in which the interpreter is free for others."""
 
 OF_A_DECISION: Final = ("attempts", "drops", "feedback", "texts")
 """The tables whose rows go with their decision."""
-BY_WIDTH: Final = ("rollups", "latency_rollups", "attempt_rollups")
-BY_DAY: Final = ("user_rollups", "tag_rollups")
+WIDTHS: Final = {
+    "rollups": (HOUR, DAY),
+    "latency_rollups": (HOUR, DAY),
+    "attempt_rollups": (HOUR, DAY),
+    "user_rollups": USER_WIDTHS,
+}
+"""The sums that are kept in buckets of several widths; tags are summed by day alone."""
 _OLD: Final = {
     table: f"DELETE FROM {table} WHERE seq IN (SELECT seq FROM {table} WHERE time < ? ORDER BY time LIMIT ?)"  # noqa: S608 - our own names
     for table in ("feedback", "texts")
@@ -78,12 +83,10 @@ def _expire_sums(writer: sqlite3.Connection, retention: Retention, now_ms: int) 
     if retention.rollups is None:
         return removed
     before = _before(now_ms, retention.rollups)
-    for table in BY_WIDTH:
-        for width in (HOUR, DAY):
+    for table, widths in WIDTHS.items():
+        for width in widths:
             removed += _expire_bucket(writer, table, "width = ?", (width,), before - width * 1_000)
-    for table in BY_DAY:
-        removed += _expire_bucket(writer, table, "1", (), before - DAY * 1_000)
-    return removed
+    return removed + _expire_bucket(writer, "tag_rollups", "1", (), before - DAY * 1_000)
 
 
 def _expire_bucket(writer: sqlite3.Connection, table: str, where: str, given: tuple[int, ...], before: int) -> int:
