@@ -33,6 +33,8 @@ _HERE: Final = Path(__file__).parent
 _DAYS: Final = 12
 _WITHIN_S: Final = 30.0
 _TALLEST: Final = 2_000
+_WINDOW: Final = (1280, 900)
+"""A page in a window of this size is photographed whole, in any other as much as the window shows."""
 
 
 class Shot(NamedTuple):
@@ -41,14 +43,14 @@ class Shot(NamedTuple):
     name: str
     page: str
     theme: str = "light"
-    size: tuple[int, int] = (1280, 900)
+    size: tuple[int, int] = _WINDOW
 
 
 SHOTS: Final = (
     Shot("overview", "?period=24h"),
     Shot("overview-dark", "?period=7d", "dark"),
     Shot("overview-phone", "?period=24h", "light", (390, 844)),
-    Shot("decisions", "/decisions"),
+    Shot("decisions", "/decisions", "light", (1280, 1100)),
     Shot("decision", "/decisions/{fallback}"),
     Shot("decision-phone", "/decisions/{fallback}", "dark", (390, 844)),
     Shot("routes", "/routes?period=24h"),
@@ -85,7 +87,7 @@ def _take(browser: Browser, shot: Shot, address: str, into: Path | None) -> None
     page.goto(address)
     if page.locator(".chart").count():
         page.wait_for_selector("html[data-charts=drawn]")
-    whole = page.evaluate("document.documentElement.scrollHeight") if width > 600 else height
+    whole = page.evaluate("document.documentElement.scrollHeight") if height == _WINDOW[1] else height
     clip = {"x": 0, "y": 0, "width": width, "height": min(whole, _TALLEST), "scale": 1}
     form = {"format": "png"} if into else {"format": "webp", "quality": 82}
     asked = {**form, "clip": clip, "captureBeyondViewport": True}

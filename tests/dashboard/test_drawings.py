@@ -164,6 +164,7 @@ def test_a_forecast_goes_on_at_the_pace_of_late() -> None:
         (words.milliseconds(999.6), "1.00 s"),
         (words.milliseconds(9994), "9.99 s"),
         (words.milliseconds(9996), "10.0 s"),
+        (words.duration(0.2), "a moment"),
         (words.duration(42), "42 s"),
         (words.duration(185), "3 min 5 s"),
         (words.duration(7800), "2 h 10 min"),

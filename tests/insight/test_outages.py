@@ -12,6 +12,7 @@ from tests.ledger import samples
 from tests.ledger.test_sqlite import append
 from turnout.insight import outages as module
 from turnout.insight.outages import outages
+from turnout.insight.query import Filter, select
 from turnout.ledger.sqlite import SqliteStore
 from turnout.types.candidate import Dropped
 from turnout.types.clock import timestamp
@@ -83,3 +84,13 @@ def test_too_many_are_cut_off_and_said_to_be(store: SqliteStore, monkeypatch: py
     found = outages(store, *DAY)
     assert found.cut_off
     assert found.found[0].began == START + timedelta(minutes=1)
+
+
+def test_no_query_for_trouble_reads_every_decision(store: SqliteStore) -> None:
+    append(store, request(0, left_out="sonnet", by="haiku"))
+    plan = " ".join(step for *_, step in store.rows(f"EXPLAIN QUERY PLAN {module._TROUBLED}", (0, 1, 0, 1, 9)))
+    assert "USING INDEX decisions_fell_back" in plan
+    assert "USING COVERING INDEX decisions_trouble" in plan
+    sql, parameters = select("record", Filter(outcome="failed"), "ORDER BY time DESC, seq DESC")
+    plan = " ".join(step for *_, step in store.rows(f"EXPLAIN QUERY PLAN {sql}", parameters))
+    assert "USING INDEX decisions_trouble" in plan

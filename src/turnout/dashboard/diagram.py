@@ -8,7 +8,7 @@ from turnout.dashboard.policy_tree import Node
 
 _ROW: Final = 58
 _BOX: Final = 44
-_GAP: Final = 104
+_GAP: Final = 84
 _CHAR: Final = 7.1
 _NARROWEST: Final = 96
 _WIDEST: Final = 400
@@ -61,7 +61,7 @@ def draw(tree: Node) -> Drawing:
 
 
 def _measure(node: Node, depth: int, columns: list[float]) -> None:
-    text = max(len(node.label) + 9, len(node.note))
+    text = max(len(node.label) + (2 if node.kind == "route" else 9), len(node.note))
     width = min(_WIDEST, max(_NARROWEST, text * _CHAR + 24))
     if depth == len(columns):
         columns.append(width)

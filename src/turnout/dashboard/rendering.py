@@ -60,7 +60,14 @@ def render(page: Page, request: Request, *, signed_in: bool) -> HTMLResponse:
     html = (
         _environment()
         .get_template(page.template)
-        .render(path=request.url.path, query=request.query_params, pages=PAGES, signed_in=signed_in, **page.values)
+        .render(
+            path=request.url.path,
+            origin=f"{request.url.scheme}://{request.url.netloc}",
+            query=request.query_params,
+            pages=PAGES,
+            signed_in=signed_in,
+            **page.values,
+        )
     )
     return HTMLResponse(html, page.status, headers={**HEADERS, **page.headers})
 

@@ -52,8 +52,10 @@ def milliseconds(duration: float | None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """How long something lasted: `42 s`, `3 min 5 s`, `2 h 10 min`."""
+    """How long something lasted: `a moment`, `42 s`, `3 min 5 s`, `2 h 10 min`."""
     whole = round(seconds)
+    if not whole:
+        return "a moment"
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:

@@ -21,10 +21,13 @@ MOST_READ: Final = 20_000
 
 _TROUBLED: Final = """
 SELECT record FROM (
-    SELECT time, record FROM decisions WHERE fell_back = 1 AND time >= ? AND time < ?
-    UNION ALL
-    SELECT time, record FROM decisions WHERE fell_back = 0 AND outcome = 'failed' AND time >= ? AND time < ?
-) ORDER BY time DESC LIMIT ?"""
+    SELECT time, seq FROM decisions WHERE fell_back = 1 AND time >= ? AND time < ?
+    UNION
+    SELECT time, seq FROM decisions WHERE outcome <> 'answered' AND outcome = 'failed' AND time >= ? AND time < ?
+    ORDER BY time DESC LIMIT ?
+) AS troubled JOIN decisions USING (seq) ORDER BY troubled.time DESC, seq DESC"""
+"""Each half has an index; the second says twice what it wants, since SQLite takes an index of some rows only where the
+query has its words."""
 _BREAKER_OPEN: Final = "breaker_open"
 
 

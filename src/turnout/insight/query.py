@@ -118,7 +118,9 @@ def conditions(wanted: Filter) -> tuple[str, tuple[object, ...]]:
         asked.append(("cost >= ?", to_pico(wanted.min_cost_usd)))
     if wanted.fell_back:
         asked.append(("fell_back = ?", 1))
-    where = " AND ".join(["1", *(condition for condition, _ in asked)])
+    # Said in the index's own words, without which SQLite does not see that the index has them all.
+    trouble = "1" if wanted.outcome in {None, "answered"} else "outcome <> 'answered'"
+    where = " AND ".join([trouble, *(condition for condition, _ in asked)])
     return where, tuple(value for _, value in asked)
 
 

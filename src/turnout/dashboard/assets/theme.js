@@ -13,6 +13,7 @@
   apply();
 
   document.addEventListener("DOMContentLoaded", () => {
+    document.querySelector(".nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
     const button = document.getElementById("theme");
     if (!button) return;
     const tell = () => {
