@@ -100,6 +100,25 @@ def test_what_a_dead_process_left_open_is_closed_as_interrupted_at_its_estimated
     assert journals(tmp_path / "journal") == []
 
 
+def test_what_was_open_when_the_living_drain_last_looked_is_closed_as_well(tmp_path: Path) -> None:
+    """The position behind its intent is in the store, and the process wrote more before it died."""
+    store = SqliteStore(tmp_path / "ledger.sqlite3")
+    journal = Journal(tmp_path / "journal", worker="dead")
+    early, late, later = samples.an_intent(), samples.an_intent(), samples.an_intent()
+    journal.intend(early)
+    living = tail.JournalTail(journal.directory, store, dead=False)
+    living.catch_up()
+    living.close()
+    journal.intend(late)
+    journal.intend(later)
+    journal.record(samples.a_decision(id=later.id))
+    journal.close()
+    Drain(tmp_path / "journal", store).sweep()
+    outcomes = {each: found.outcome for each in (early.id, late.id) if (found := store.read(each))}
+    assert outcomes == {early.id: "interrupted", late.id: "interrupted"}
+    assert store.read(later.id) is not None
+
+
 def test_closing_takes_everything_in_and_leaves_no_journal(tmp_path: Path) -> None:
     ledger = EmbeddedLedger(tmp_path)
     ledger.start()

@@ -88,9 +88,11 @@ class JournalTail:
         """Read again what is in the store already, for the requests that are still open in it."""
         at = Position(0, 0)
         while at < until:
-            rest = until.offset - at.offset if at.segment == until.segment else SLICE_BYTES
-            lines = self._reader.read(at, min(rest, SLICE_BYTES))
-            if not lines or lines.end > until:
+            lines = self._reader.read(at, SLICE_BYTES)
+            if lines and lines.end > until:  # more has been written since: read only what came before
+                begin = Position(lines.end.segment, lines.end.offset - lines.bytes)
+                lines = self._reader.read(begin, until.offset - begin.offset) if begin < until else None
+            if not lines:
                 break
             _sort(lines, self._open, decode_id)
             at = lines.end
