@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,8 +18,10 @@ from tests.running import RunningGateway, running_gateway
 from turnout.cli.pages import dashboard_pages
 from turnout.dashboard import words
 from turnout.insight import query
+from turnout.insight.feedback import said_of
 from turnout.insight.query import Filter
 from turnout.insight.sums import summary
+from turnout.insight.texts import said
 from turnout.ledger.location import database_file
 from turnout.ledger.sqlite import SqliteStore
 from turnout.testing import HostedFaultProvider, running_fault_provider
@@ -41,6 +44,7 @@ targets:
   spare: {{provider: second, model: small, price: {{input: 1, output: 2}}}}
 routes:
   support:
+    privacy: full
     baseline: primary
     lists: {{faq: [password]}}
     policy:
@@ -52,10 +56,14 @@ routes:
 
 def ask(gateway: RunningGateway, text: str, user: str) -> str:
     """Send a question; the decision's id."""
-    body = json.dumps({"model": "support", "messages": [{"role": "user", "content": text}]}).encode()
+    body = {"model": "support", "messages": [{"role": "user", "content": text}]}
+    return str(post(f"{gateway.openai_url}/chat/completions", body, user)["x-turnout-decision"])
+
+
+def post(address: str, body: dict[str, Any], user: str = "somebody") -> Any:
     headers = {"content-type": "application/json", "x-turnout-user": user}
-    with urlopen(Request(f"{gateway.openai_url}/chat/completions", body, headers), timeout=30) as answer:
-        return str(answer.headers["x-turnout-decision"])
+    with urlopen(Request(address, json.dumps(body).encode(), headers), timeout=30) as answer:
+        return answer.headers
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +79,15 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway
 def _traffic(gateway: RunningGateway, first: HostedFaultProvider) -> None:
     ids = [ask(gateway, "I forgot my password" if number % 2 else "Hello", f"user-{number}") for number in range(8)]
     first.use("status(500)")
-    ids += [ask(gateway, "Hello again", HOSTILE) for _ in range(7)]
+    ids += [ask(gateway, f"Hello again {HOSTILE}", HOSTILE) for _ in range(7)]
+    post(f"{gateway.openai_url}/feedback", {"decision_id": ids[-1], "score": 0.25, "comment": HOSTILE})
     for each in ids:
         gateway.decision(each, within_s=30)
+    store = SqliteStore(database_file(gateway.data))
+    end = time.monotonic() + 30
+    while not (said(store, ids[-1]) and said_of(store, ids[-1])):
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -226,9 +240,12 @@ def test_axe_finds_nothing(open_page: Open, store: SqliteStore, axe: str, theme:
 
 
 def test_a_hostile_name_stays_text(open_page: Open, store: SqliteStore) -> None:
-    said = next(query.decisions(store, Filter(user=HOSTILE), limit=1))
-    page = open_page(f"/decisions/{said.id}")
+    latest = next(query.decisions(store, Filter(user=HOSTILE), limit=1))
+    page = open_page(f"/decisions/{latest.id}")
     assert page.get_by_text(HOSTILE, exact=True).first.is_visible()
+    prompt = page.get_by_role("list", name="What was said")
+    assert f"Hello again {HOSTILE}" in prompt.inner_text()
+    assert HOSTILE in page.get_by_role("region", name="Feedback").inner_text()
     assert page.locator("main img").count() == 0
     assert page.title() != "run"
 

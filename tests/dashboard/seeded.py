@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.ledger.test_sqlite import append
+from tests.processes import GatewayProcess
 from tests.running import RunningGateway, running_gateway
 from turnout.cli.pages import dashboard_pages
 from turnout.ledger.location import database_file
@@ -76,7 +77,7 @@ def seeded_gateway(directory: Path, *decisions: Decision, config: str = CONFIG) 
         yield gateway
 
 
-def look(gateway: RunningGateway, path: str, *, form: str | None = None, **headers: str) -> Page:
+def look(gateway: RunningGateway | GatewayProcess, path: str, *, form: str | None = None, **headers: str) -> Page:
     """Ask for a page; a `form` is sent by POST."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     method = "GET" if form is None else "POST"

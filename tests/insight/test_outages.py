@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,9 @@ START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAY = (START - timedelta(hours=12), START + timedelta(hours=12))
 
 
-def request(minute: float, *, failed: str | None = None, left_out: str | None = None, by: str | None) -> Decision:
+def request(
+    minute: float, *, failed: str | None = None, left_out: str | None = None, by: str | None, **more: Any
+) -> Decision:
     calls = [samples.an_attempt(target=failed, outcome="failed", error_class="overloaded", latency_ms=50.0)] * bool(
         failed
     )
@@ -33,6 +36,7 @@ def request(minute: float, *, failed: str | None = None, left_out: str | None = 
         dropped=(Dropped(left_out, "breaker_open"),) if left_out else (),
         target=by,
         outcome="answered" if by else "failed",
+        **more,
     )
 
 
@@ -45,7 +49,7 @@ def test_failures_and_open_breakers_close_together_are_one_outage(store: SqliteS
     met = [
         request(0, failed="sonnet", by="haiku"),
         request(1, failed="sonnet", by=None),
-        request(2, left_out="sonnet", by="haiku"),
+        request(2, left_out="sonnet", by="haiku", tags={"drill": "01"}),
         request(6, left_out="sonnet", by="gpt-4o"),
     ]
     append(store, request(-60, by="sonnet"), *met, request(6.5, by="sonnet"))
@@ -57,6 +61,7 @@ def test_failures_and_open_breakers_close_together_are_one_outage(store: SqliteS
     assert found.waited_ms == 100
     assert found.instead_usd == Decimal("0.75")
     assert found.example == met[2].id
+    assert found.drilled == 1
 
 
 def test_what_lies_apart_is_told_apart_newest_first(store: SqliteStore) -> None:

@@ -19,7 +19,9 @@ from turnout.dashboard.rendering import HEADERS, Page
 from turnout.dashboard.story import story
 from turnout.insight import browse, query
 from turnout.insight.browse import Cursor
+from turnout.insight.feedback import said_of
 from turnout.insight.query import AmbiguousId, Filter
+from turnout.insight.texts import said
 from turnout.ledger.entry import encode_decision
 from turnout.types.decision import DecisionOutcome
 
@@ -75,7 +77,8 @@ def show_one(house: House, request: Request) -> Page:
     if found is None:
         return Page("no_decision.html", {"asked": asked, "ids": []}, 404)
     record = msgspec.json.format(encode_decision(found), indent=2).decode()
-    return Page("decision.html", {"one": found, "story": story(found), "record": record})
+    told = {"said": said(house.store, found.id), "feedback": said_of(house.store, found.id)}
+    return Page("decision.html", {"one": found, "story": story(found), "record": record, **told})
 
 
 def filter_of(asked: Mapping[str, str], now: datetime) -> Filter:

@@ -45,6 +45,7 @@ class Outage(msgspec.Struct, frozen=True, kw_only=True):
         waited_ms: time spent on its failed calls, in all.
         spent_usd: what its failed calls cost.
         instead_usd: what the answers of the others cost.
+        drilled: of how many a drill had a call fail on purpose.
         example: the id of the first decision that left it out.
     """
 
@@ -59,6 +60,7 @@ class Outage(msgspec.Struct, frozen=True, kw_only=True):
     waited_ms: float
     spent_usd: Decimal
     instead_usd: Decimal
+    drilled: int
     example: str
 
     @property
@@ -142,6 +144,7 @@ def _outage(target: str, stretch: list[Decision]) -> Outage:
         waited_ms=sum(attempt.latency_ms for attempt in failed),
         spent_usd=_sum(attempt.cost_usd for attempt in failed),
         instead_usd=_sum(answers),
+        drilled=sum("drill" in decision.tags for decision in stretch),
         example=left_out[0].id,
     )
 
