@@ -19,12 +19,12 @@ from turnout.types.privacy import PrivacyMode, Transcript
 from turnout.types.request import Said
 
 
-def a_transcript(decision: str, text: str = "Hello", mode: PrivacyMode = "full") -> Transcript:
+def a_transcript(decision: str, text: str = "Hello", mode: PrivacyMode = "full", user: str = "u-1") -> Transcript:
     return Transcript(
         decision=decision,
         time="2026-03-01T00:00:00.000Z",
         tenant="acme",
-        user="u-1",
+        user=user,
         mode=mode,
         said=(Said("system", "Be kind."), Said("user", text)),
     )

@@ -10,7 +10,7 @@ from typing import Final
 import typer
 
 from turnout import __version__
-from turnout.cli import config, decisions
+from turnout.cli import config, decisions, ledger
 from turnout.cli.demo.command import demo
 from turnout.cli.drill.command import drill
 from turnout.cli.explain import explain
@@ -37,6 +37,7 @@ app.command()(explain)
 app.command()(report)
 app.command()(drill)
 app.add_typer(decisions.app, name="decisions")
+app.add_typer(ledger.app, name="ledger")
 app.add_typer(config.app, name="config")
 app.command("fault-provider")(fault_provider)
 

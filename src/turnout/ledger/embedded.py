@@ -21,6 +21,7 @@ class EmbeddedLedger:
         fsync: let every record survive the machine's death, not only the process's.
 
     Attributes:
+        data: the data directory.
         journal: the recorder.
         store: what insight reads.
         drain: takes the one into the other; call `start` to begin.
@@ -33,6 +34,7 @@ class EmbeddedLedger:
         self, data: Path, *, worker: str = "worker", fsync: bool = False, retention: Retention = FOREVER
     ) -> None:
         directory = journal_directory(data)
+        self.data = data
         self.journal = Journal(directory, worker=worker, fsync=fsync)
         self.store = SqliteStore(database_file(data), durable=fsync)
         self.drain = Drain(directory, self.store, journal=self.journal, retention=retention)

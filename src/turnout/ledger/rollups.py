@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from turnout.ledger.columns import AttemptRow, DecisionRow, decision_row
@@ -53,6 +53,8 @@ _RATE_MINUTE: Final = (
 )
 """A minute that is no longer kept does not come back for a score."""
 
+_NO_TAG: Final = """
+DELETE FROM tag_rollups WHERE start = ? AND key = ? AND value = ? AND tenant = ? AND outcome = ? AND decisions <= 0"""
 Key = tuple[Any, ...]
 """The start of a bucket, and what is summed by."""
 
@@ -173,6 +175,20 @@ def sums_of(row: DecisionRow) -> list[int]:
 def fields_of(row: DecisionRow) -> Key:
     """The values of `FIELDS`."""
     return (row.route, row.tenant, row.target or "", row.rule or "", row.source or "", row.outcome)
+
+
+def subtract_tags(
+    writer: sqlite3.Connection, row: DecisionRow, tags: Mapping[str, str], feedback: float | None
+) -> None:
+    """Take a decision that was counted in out of its tags' sums, and those away that nothing else is in.
+
+    Within a transaction.
+    """
+    sums = [*sums_of(row), *_rating(feedback)]
+    for key, value in tags.items():
+        bucket = (_start(row.time, DAY), key, value, row.tenant, row.outcome)
+        writer.execute(_TAG, (*bucket, *(-each for each in sums)))
+        writer.execute(_NO_TAG, bucket)
 
 
 def rate(writer: sqlite3.Connection, decision: Decision, before: float | None, now: float | None) -> None:

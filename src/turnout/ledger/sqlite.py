@@ -125,6 +125,23 @@ class SqliteStore:
             writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             writer.execute(f"PRAGMA busy_timeout = {round(self._busy_s * 1_000)}")
 
+    def vacuum(self) -> None:
+        """Rewrite the file without what was removed: free pages, and what is left in the gaps of others.
+
+        Takes as much room again as the file has. Whoever writes meanwhile waits, or tries again later.
+
+        Raises:
+            LedgerError: it cannot be done now, or somebody reads what the write-ahead log still has.
+        """
+        with _told(self._file):
+            writer = self._connected()
+            writer.execute("VACUUM")
+            (busy, *_) = writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise LedgerError(
+                f"the ledger {self._file} is being read, so that its write-ahead log is not emptied: try again"
+            )
+
     def close(self) -> None:
         """See `Store.close`. The next write opens it again."""
         if self._writer:
