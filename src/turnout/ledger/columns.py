@@ -57,6 +57,7 @@ class AttemptRow(NamedTuple):
     output_tokens: int
     cost: int | None
     estimated: bool
+    price_version: str = ""
 
 
 def decision_row(decision: Decision) -> DecisionRow:
@@ -108,6 +109,7 @@ def attempt_rows(decision: Decision) -> list[AttemptRow]:
             _tokens(attempt.output_tokens),
             to_pico(attempt.cost_usd),
             attempt.estimated,
+            attempt.price_version or "",
         )
         for position, attempt in enumerate(decision.attempts)
     ]

@@ -45,6 +45,8 @@ FIELDS: Final = ("route", "tenant", "target", "rule", "source", "outcome")
 """What sums are kept by."""
 ATTEMPT_SUMS: Final = ("attempts", "input_tokens", "cached_tokens", "output_tokens", "unpriced", "estimated", "cost")
 ATTEMPT_FIELDS: Final = ("target", "provider", "purpose", "outcome", "error_class")
+COST_SUMS: Final = ("attempts", "input_tokens", "cached_tokens", "output_tokens", "cost", "unpriced")
+COST_FIELDS: Final = ("tenant", "route", "target", "part", "price_version")
 LATENCIES: Final = ("latency", "first_token", "overhead")
 
 _RATE_MINUTE: Final = (
@@ -71,6 +73,7 @@ def _upsert(table: str, keys: Sequence[str], sums: Sequence[str], sketches: Sequ
 
 
 _ROLLUP: Final = _upsert("rollups", ("width", "start", *FIELDS), SUMS)
+_COST: Final = _upsert("cost_rollups", ("start", *COST_FIELDS), COST_SUMS)
 _USER: Final = _upsert("user_rollups", ("width", "start", "tenant", "user", "outcome"), SUMS)
 _TAG: Final = _upsert("tag_rollups", ("start", "key", "value", "tenant", "outcome"), SUMS)
 _LATENCY: Final = _upsert("latency_rollups", ("width", "start", "route", "target"), (), LATENCIES)
@@ -92,6 +95,7 @@ class Rollup:
         self._users: dict[Key, list[int]] = {}
         self._tags: dict[Key, list[int]] = {}
         self._attempts: dict[Key, list[int]] = {}
+        self._costs: dict[Key, list[int]] = {}
         self._latencies: dict[Key, tuple[Counter[int], ...]] = {}
         self._attempt_latencies: dict[Key, tuple[Counter[int], ...]] = {}
 
@@ -99,7 +103,7 @@ class Rollup:
         self,
         row: DecisionRow,
         tags: Iterable[tuple[str, str]],
-        attempts: Iterable[AttemptRow],
+        attempts: Sequence[AttemptRow],
         feedback: float | None = None,
     ) -> None:
         """Count one decision in, with the score that it has by now."""
@@ -115,7 +119,11 @@ class Rollup:
         if row.outcome == "answered":
             times = (row.latency_ms, row.first_token_ms, row.overhead_ms)
             _observe(self._latencies, (hour, row.route, row.target or ""), times)
+        answer = _answer(row, attempts)
         for attempt in attempts:
+            part = "answer" if attempt is answer else _part(attempt)
+            cost = (day, row.tenant, row.route, attempt.target, part, attempt.price_version)
+            _add(self._costs, cost, _cost_sums(attempt))
             ended = (attempt.purpose, attempt.outcome, attempt.error_class or "")
             call = (hour, attempt.target, attempt.provider, *ended)
             _add(self._attempts, call, _attempt_sums(attempt))
@@ -133,6 +141,7 @@ class Rollup:
             users = _coarser(self._users, width)
             writer.executemany(_USER, [(width, *key, *sums) for key, sums in users.items()])
         writer.executemany(_TAG, [(*key, *sums) for key, sums in self._tags.items()])
+        writer.executemany(_COST, [(*key, *sums) for key, sums in self._costs.items()])
         for width in (HOUR, DAY):
             latencies = _coarser_sketches(self._latencies, width)
             writer.executemany(_LATENCY, [(width, *key, *map(_packed, counts)) for key, counts in latencies.items()])
@@ -222,6 +231,24 @@ def _attempt_sums(row: AttemptRow) -> list[int]:
         row.estimated,
         row.cost or 0,
     ]
+
+
+def _answer(row: DecisionRow, attempts: Sequence[AttemptRow]) -> AttemptRow | None:
+    """The attempt whose answer, whole or in part, the caller got."""
+    return next((attempt for attempt in reversed(attempts) if attempt.target == row.target), None)
+
+
+def _part(attempt: AttemptRow) -> str:
+    """What became of an attempt that is not the answer."""
+    if attempt.purpose != "answer":
+        return attempt.purpose
+    return "discarded" if attempt.outcome == "answered" else attempt.outcome
+
+
+def _cost_sums(row: AttemptRow) -> list[int]:
+    if row.cost is None:
+        return [0, 0, 0, 0, 0, 1]
+    return [1, row.input_tokens, row.cached_tokens, row.output_tokens, row.cost, 0]
 
 
 def _start(time_ms: int, width_s: int) -> int:

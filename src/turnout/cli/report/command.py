@@ -13,15 +13,18 @@ from rich.console import Console
 
 from turnout.cli.ledger_options import Data, moment, opened
 from turnout.cli.options import spread
+from turnout.cli.report.change import change_json, parse_period, print_change
 from turnout.cli.report.formats import as_csv, as_json
 from turnout.cli.report.page import as_page
 from turnout.cli.report.terminal import print_report
 from turnout.config.load import find_data_directory
 from turnout.errors import ConfigError
 from turnout.insight import query
+from turnout.insight.cost_change import explain_change
 from turnout.insight.query import Filter
 from turnout.insight.report import make_report
 from turnout.ledger.location import ENVIRONMENT_VARIABLE
+from turnout.ledger.store import Store
 
 _PIPED_WIDTH = 120
 _LIMIT = 20
@@ -61,6 +64,12 @@ def report(
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="The lines as CSV.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write one self-contained page there, to be sent around.")] = None,
+    change: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            "--explain-change", metavar="A B", help="Say instead why the cost changed from period A to period B."
+        ),
+    ] = None,
     data: Data = None,
 ) -> None:
     """Report what routing cost and saved, compared with the period before.
@@ -69,11 +78,16 @@ def report(
     turnout report --since 7d --by tenant
     turnout report --by route,rule --csv > routes.csv
     turnout report --since 2026-11-01 --until 2026-12-01 --by tag:team --html november.html
+    turnout report --explain-change last-week this-week
+    turnout report --explain-change 2026-10 2026-11 --json
     """  # noqa: D301 - the backspace itself is what keeps the lines apart
     if json and csv:
         raise typer.BadParameter("Choose one of --json and --csv.")
     wanted, directory = asked.filter(), find_data_directory(data)
     store = opened(directory)
+    if change:
+        _explain(store, *change, json=json)
+        return
     made = make_report(store, wanted, by=asked.fields, now=datetime.now(UTC))
     if html:
         _write(html, as_page(made))
@@ -87,9 +101,22 @@ def report(
             f"or say where its data directory is: --data DIR, or ${ENVIRONMENT_VARIABLE}.\n"
         )
     elif not html:
-        console = Console(highlight=False)
-        wide = console if console.is_terminal else Console(highlight=False, width=_PIPED_WIDTH)
-        print_report(wide, made, limit=asked.limit)
+        print_report(_console(), made, limit=asked.limit)
+
+
+def _explain(store: Store, before: str, after: str, *, json: bool) -> None:
+    today = datetime.now(UTC).date()
+    found = explain_change(store, parse_period(before, today), parse_period(after, today))
+    if json:
+        typer.echo(change_json(found))
+    else:
+        print_change(_console(), found)
+
+
+def _console() -> Console:
+    """The terminal; what is piped is not cut to a terminal's width."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=_PIPED_WIDTH)
 
 
 def _write(path: Path, page: str) -> None:
