@@ -21,7 +21,7 @@ CONFIG = """
 providers:
   nobody: {dialect: openai, base_url: "http://127.0.0.1:9/v1"}
 targets:
-  haiku: {provider: nobody, model: a-model, price: {input: 1, output: 2}}
+  haiku: {provider: nobody, model: a-model, price: {input: 1, output: 2}, simulated: true}
   sonnet: {provider: nobody, model: another-model}
 routes:
   support:

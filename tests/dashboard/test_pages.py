@@ -245,6 +245,16 @@ def test_targets_tell_their_price_and_their_errors(gateway: RunningGateway) -> N
     assert "not configured" in said
 
 
+def test_a_stand_in_is_marked_wherever_it_is_named(gateway: RunningGateway) -> None:
+    named = ("?period=7d", "/decisions", f"/decisions/{DECISIONS[0].id}", "/routes", "/targets", "/outages?period=7d")
+    for path in named:
+        page = look(gateway, f"/dashboard{path}")
+        assert "haiku*" in page.words, path
+        assert "* simulated: it answers without a model" in page.words
+        assert ">haiku</strong>" not in page.text
+        assert ">haiku</a>" not in page.text
+
+
 def test_only_a_page_with_a_chart_loads_the_charts(gateway: RunningGateway) -> None:
     for address in PAGES:
         drawn = address in {"/dashboard", "/dashboard/savings"}

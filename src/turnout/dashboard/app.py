@@ -58,12 +58,15 @@ def _guarded(house: House, show: Show) -> Endpoint:
             wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             return RedirectResponse(f"{_SIGN_IN}?next={quote(wanted)}", 303, headers=HEADERS)
         except PermissionDenied as refused:
-            return render(_trouble("Not from here", str(refused), 403), request, signed_in=False)
+            return render(_trouble("Not from here", str(refused), 403), request)
         try:
             shown = show(house, request)
         except LedgerError as error:
             shown = _trouble("The ledger cannot be read", f"{error}. The gateway goes on serving.", 503)
-        return shown if isinstance(shown, Response) else render(shown, request, signed_in=_by_session(request))
+        if isinstance(shown, Response):
+            return shown
+        simulated = {name for name, target in house.router.parts.targets.items() if target.simulated}
+        return render(shown, request, signed_in=_by_session(request), simulated=simulated)
 
     return respond
 
@@ -89,7 +92,7 @@ class _Door:
 
     def show(self, request: Request) -> Response:
         """The form."""
-        return render(_door(request.query_params.get("next"), None), request, signed_in=False)
+        return render(_door(request.query_params.get("next"), None), request)
 
     async def enter(self, request: Request) -> Response:
         """Take the key that was typed in."""
@@ -99,7 +102,7 @@ class _Door:
             cookie = self._house.sign_in(key, secure=request.url.scheme == "https")
         except Unauthenticated:
             refused = _door(wanted, "Nobody has that key. It is one of the configuration's server.admin_keys.")
-            return await run_in_threadpool(render, refused, request, signed_in=False)
+            return await run_in_threadpool(render, refused, request)
         return RedirectResponse(_inside(wanted), 303, headers={**HEADERS, "set-cookie": cookie})
 
     def leave(self, request: Request) -> Response:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final, NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -55,8 +57,17 @@ class Page(NamedTuple):
     headers: Mapping[str, str] = {}
 
 
-def render(page: Page, request: Request, *, signed_in: bool) -> HTMLResponse:
-    """The page as HTML. Whatever it is given is text: it is escaped."""
+def render(
+    page: Page, request: Request, *, signed_in: bool = False, simulated: AbstractSet[str] = frozenset()
+) -> HTMLResponse:
+    """The page as HTML. Whatever it is given is text: it is escaped.
+
+    Args:
+        page: what it shows.
+        request: who asks for it.
+        signed_in: whether there is a session to end.
+        simulated: the targets that answer without a model: they are marked wherever they are named.
+    """
     html = (
         _environment()
         .get_template(page.template)
@@ -66,6 +77,7 @@ def render(page: Page, request: Request, *, signed_in: bool) -> HTMLResponse:
             query=request.query_params,
             pages=PAGES,
             signed_in=signed_in,
+            simulated=simulated,
             **page.values,
         )
     )
@@ -88,6 +100,7 @@ def _environment() -> Environment:
         duration=words.duration,
         moment=words.moment,
         dropped=words.drop_reason,
+        target=_target,
     )
     made.globals.update(
         asset=assets.address,
@@ -100,3 +113,9 @@ def _environment() -> Environment:
         now=lambda: datetime.now(UTC),
     )
     return made
+
+
+@pass_context
+def _target(context: Context, name: str) -> str:
+    """A target's name, with a star where it is simulated."""
+    return f"{name}*" if name in context["simulated"] else name
