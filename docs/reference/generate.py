@@ -17,7 +17,7 @@ from typing import Any, Final, get_args, get_origin
 
 import msgspec
 
-from docs.reference import commands, settings
+from docs.reference import commands, ledger_schema, settings
 from docs.reference.markdown import code, table
 from docs.reference.words import BREAKER, FAILURES, NEEDS, RETRIES, STAGES
 from turnout import errors
@@ -245,6 +245,7 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
         "errors": error_kinds,
         "failures": failure_kinds,
         "fault-verbs": fault_verbs,
+        "ledger-tables": ledger_schema.ledger_tables,
         "metrics": metrics,
         "providers": providers,
         "retries": retry_settings,
