@@ -17,7 +17,7 @@ from turnout.server.app import Pages
 from turnout.server.run import Serving
 from turnout.types.decision import Decision
 
-_START_S = 10.0
+_START_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class RunningGateway:
     def openai_url(self) -> str:
         return f"{self.url}/v1"
 
-    def decision(self, decision_id: str, within_s: float = 5.0) -> Decision:
+    def decision(self, decision_id: str, within_s: float = 30.0) -> Decision:
         """The record of that id, once it has been drained."""
         store = SqliteStore(database_file(self.data))
         try:

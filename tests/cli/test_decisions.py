@@ -256,7 +256,7 @@ def test_follow_prints_new_decisions_as_they_come_and_ends_quietly(data: Path) -
     ledger.journal.record(second)
     assert json.loads(process.stdout.readline())["id"] == second.id
     process.send_signal(2)
-    _, errors = process.communicate(timeout=10)
+    _, errors = process.communicate(timeout=30)
     assert (process.returncode, errors) == (0, "")
     ledger.close()
 

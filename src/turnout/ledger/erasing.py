@@ -29,6 +29,8 @@ STEP: Final = 500
 
 _PATIENCE_S: Final = 30.0
 _POLL_S: Final = 0.05
+_OF_A_TENANT: Final = ("rollups", "user_rollups", "tag_rollups", "cost_rollups")
+"""The sums that name a tenant."""
 
 
 class Subject(NamedTuple):
@@ -152,7 +154,7 @@ def _forget_tags(writer: sqlite3.Connection, records: list[tuple[str, float | No
 def _remove_rest(store: SqliteStore, subject: Subject) -> None:
     """What names the subject beside its decisions."""
     where, given = subject.condition
-    named = ["user_rollups"] if subject.user is not None else ["user_rollups", "tag_rollups", "rollups"]
+    named = ("user_rollups",) if subject.user is not None else _OF_A_TENANT
     with store.writing() as writer:
         for table in (*named, "texts", "feedback"):
             writer.execute(f"DELETE FROM {table} WHERE {where}", given)  # noqa: S608 - our own names

@@ -20,7 +20,8 @@ WIDTHS: Final = {
     "attempt_rollups": (HOUR, DAY),
     "user_rollups": USER_WIDTHS,
 }
-"""The sums that are kept in buckets of several widths; tags are summed by day alone."""
+"""The sums that are kept in buckets of several widths."""
+BY_DAY: Final = ("tag_rollups", "cost_rollups")
 _OLD: Final = {
     table: f"DELETE FROM {table} WHERE seq IN (SELECT seq FROM {table} WHERE time < ? ORDER BY time LIMIT ?)"  # noqa: S608 - our own names
     for table in ("feedback", "texts")
@@ -86,7 +87,9 @@ def _expire_sums(writer: sqlite3.Connection, retention: Retention, now_ms: int) 
     for table, widths in WIDTHS.items():
         for width in widths:
             removed += _expire_bucket(writer, table, "width = ?", (width,), before - width * 1_000)
-    return removed + _expire_bucket(writer, "tag_rollups", "1", (), before - DAY * 1_000)
+    for table in BY_DAY:
+        removed += _expire_bucket(writer, table, "1", (), before - DAY * 1_000)
+    return removed
 
 
 def _expire_bucket(writer: sqlite3.Connection, table: str, where: str, given: tuple[int, ...], before: int) -> int:

@@ -111,8 +111,7 @@ class Rollup:
         day = _start(row.time, DAY)
         who = (row.tenant, row.outcome)
         _add(self._sums, (_start(row.time, MINUTE), *fields_of(row)), sums)
-        if row.user is not None:
-            _add(self._users, (day, row.tenant, row.user, row.outcome), sums)
+        _add(self._users, (day, row.tenant, row.user or "", row.outcome), sums)
         for key, value in tags:
             _add(self._tags, (day, key, value, *who), sums)
         hour = _start(row.time, HOUR)
@@ -209,9 +208,8 @@ def rate(writer: sqlite3.Connection, decision: Decision, before: float | None, n
     buckets = [(width, _start(row.time, width), *fields_of(row)) for width in (HOUR, DAY)]
     writer.executemany(_ROLLUP, [(*bucket, *sums) for bucket in buckets])
     writer.execute(_RATE_MINUTE, (*change, MINUTE, _start(row.time, MINUTE), *fields_of(row)))
-    if row.user is not None:
-        who = (row.tenant, row.user, row.outcome)
-        writer.executemany(_USER, [(width, _start(row.time, width), *who, *sums) for width in USER_WIDTHS])
+    who = (row.tenant, row.user or "", row.outcome)
+    writer.executemany(_USER, [(width, _start(row.time, width), *who, *sums) for width in USER_WIDTHS])
     tags = decision.tags.items()
     writer.executemany(_TAG, [(day, key, value, row.tenant, row.outcome, *sums) for key, value in tags])
 
