@@ -162,3 +162,12 @@ def test_while_somebody_reads_the_log_it_is_told_that_it_is_not_empty(
             erase(tmp_path, Subject(user=EVE))
     assert erase(tmp_path, Subject(user=EVE)) == 0
     assert subprocess.run(["grep", "-rqa", EVE, str(tmp_path)], check=False).returncode == 1
+
+
+def test_no_table_that_names_a_tenant_is_forgotten(ledger: EmbeddedLedger, tmp_path: Path) -> None:
+    ledger.journal.record(of(BOB, tenant="zq-acme"))
+    assert ledger.drain.flush(30)
+    named = list(ledger.store.rows("SELECT DISTINCT tenant FROM cost_rollups"))
+    assert named == [("zq-acme",)]
+    erase(tmp_path, Subject(tenant="zq-acme"))
+    assert next(ledger.store.rows("SELECT count(*) FROM cost_rollups")) == (0,)

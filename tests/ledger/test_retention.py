@@ -90,6 +90,7 @@ def test_sums_go_bucket_by_bucket_and_minutes_always(store: SqliteStore, monkeyp
     assert counted(store, "decisions") == 5
     assert counted(store, "tag_rollups") == 3
     assert next(store.rows("SELECT count(*) FROM user_rollups WHERE width = 86400")) == (3,)
+    assert counted(store, "cost_rollups") == 3
     for table in ("rollups", "latency_rollups", "attempt_rollups"):
         for width in (3_600, 86_400):
             assert next(store.rows(f"SELECT count(*) FROM {table} WHERE width = {width}")) == (3,)

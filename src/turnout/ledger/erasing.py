@@ -21,6 +21,7 @@ from turnout.ledger.journal import journals, segment_name, segments
 from turnout.ledger.location import database_file, journal_directory
 from turnout.ledger.retention import remove_decisions
 from turnout.ledger.rollups import subtract_tags
+from turnout.ledger.schema import tables
 from turnout.ledger.sqlite import SqliteStore
 from turnout.ledger.store import Position
 
@@ -29,8 +30,6 @@ STEP: Final = 500
 
 _PATIENCE_S: Final = 30.0
 _POLL_S: Final = 0.05
-_OF_A_TENANT: Final = ("rollups", "user_rollups", "tag_rollups", "cost_rollups")
-"""The sums that name a tenant."""
 
 
 class Subject(NamedTuple):
@@ -152,12 +151,13 @@ def _forget_tags(writer: sqlite3.Connection, records: list[tuple[str, float | No
 
 
 def _remove_rest(store: SqliteStore, subject: Subject) -> None:
-    """What names the subject beside its decisions."""
+    """What names the subject beside its decisions: texts, feedback, sums."""
     where, given = subject.condition
-    named = ("user_rollups",) if subject.user is not None else _OF_A_TENANT
+    asked = {name for name, value in subject._asdict().items() if value is not None}
     with store.writing() as writer:
-        for table in (*named, "texts", "feedback"):
-            writer.execute(f"DELETE FROM {table} WHERE {where}", given)  # noqa: S608 - our own names
+        for table, columns in tables(writer).items():
+            if asked <= columns and table != "decisions":
+                writer.execute(f"DELETE FROM {table} WHERE {where}", given)  # noqa: S608 - our own names
 
 
 def _clear_journal(directory: Path, mark: Position, subject: Subject) -> None:

@@ -8,20 +8,15 @@ from typing import Final, NamedTuple
 
 from turnout.ledger.backfill import unrolled
 from turnout.ledger.rollups import DAY, HOUR, MINUTE, MINUTES_KEPT_MS, USER_WIDTHS
+from turnout.ledger.schema import tables
 
 STEP: Final = 2_000
 """Rows of a table in one transaction: some 40 ms, in which the interpreter is free for others."""
 
 OF_A_DECISION: Final = ("attempts", "drops", "feedback", "texts")
 """The tables whose rows go with their decision."""
-WIDTHS: Final = {
-    "rollups": (HOUR, DAY),
-    "latency_rollups": (HOUR, DAY),
-    "attempt_rollups": (HOUR, DAY),
-    "user_rollups": USER_WIDTHS,
-}
-"""The sums that are kept in buckets of several widths."""
-BY_DAY: Final = ("tag_rollups", "cost_rollups")
+WIDTHS: Final = (*USER_WIDTHS, DAY, HOUR)
+"""Of the buckets of sums, in seconds; where a table does not name a width, its buckets are days."""
 _OLD: Final = {
     table: f"DELETE FROM {table} WHERE seq IN (SELECT seq FROM {table} WHERE time < ? ORDER BY time LIMIT ?)"  # noqa: S608 - our own names
     for table in ("feedback", "texts")
@@ -84,11 +79,14 @@ def _expire_sums(writer: sqlite3.Connection, retention: Retention, now_ms: int) 
     if retention.rollups is None:
         return removed
     before = _before(now_ms, retention.rollups)
-    for table, widths in WIDTHS.items():
-        for width in widths:
+    for table, columns in tables(writer).items():
+        if not table.endswith("rollups"):
+            continue
+        if "width" not in columns:
+            removed += _expire_bucket(writer, table, "1", (), before - DAY * 1_000)
+            continue
+        for width in set(WIDTHS):
             removed += _expire_bucket(writer, table, "width = ?", (width,), before - width * 1_000)
-    for table in BY_DAY:
-        removed += _expire_bucket(writer, table, "1", (), before - DAY * 1_000)
     return removed
 
 

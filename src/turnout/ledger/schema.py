@@ -18,6 +18,17 @@ def migrations() -> tuple[str, ...]:
     return tuple(file.read_text(encoding="utf-8") for file in sorted(scripts, key=lambda file: file.name))
 
 
+def tables(connection: sqlite3.Connection) -> dict[str, frozenset[str]]:
+    """Every table with the names of its columns: what is done to all that have one forgets none of later versions."""
+    query = """
+    SELECT tables.name, columns.name FROM sqlite_master AS tables, pragma_table_info(tables.name) AS columns
+    WHERE tables.type = 'table' AND tables.name NOT LIKE 'sqlite_%' ORDER BY 1"""
+    found: dict[str, frozenset[str]] = {}
+    for table, column in connection.execute(query):
+        found[table] = found.get(table, frozenset()) | {column}
+    return found
+
+
 def migrate(connection: sqlite3.Connection, scripts: Sequence[str]) -> None:
     """Run the scripts that the file has not seen. Several processes may do so at once.
 
