@@ -17,7 +17,7 @@ from tests.dashboard.seeded import CONFIG, Page, look, seeded_gateway
 from tests.ledger import samples
 from tests.running import RunningGateway
 from turnout.dashboard import assets, words
-from turnout.insight import query
+from turnout.insight import browse, query
 from turnout.insight.query import Filter
 from turnout.insight.sums import summary
 from turnout.ledger.location import database_file
@@ -179,12 +179,21 @@ def test_filters_live_in_the_address(
     assert shown
 
 
-def test_what_has_no_index_is_searched_for_in_the_last_days(gateway: RunningGateway) -> None:
-    said = "Searched are the last 7 days"
-    assert said in look(gateway, "/dashboard/decisions?rule=faq").words
-    assert said not in look(gateway, "/dashboard/decisions?rule=faq&period=30d").words
-    assert said not in look(gateway, "/dashboard/decisions?rule=faq&route=support").words
-    assert said not in look(gateway, "/dashboard/decisions?min_cost=1&outcome=failed").words
+def test_what_has_no_index_is_searched_for_page_by_page(
+    gateway: RunningGateway, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(browse, "MOST_READ", 3)
+    first = look(gateway, "/dashboard/decisions?rule=faq")
+    assert "among the 3 requests that were looked at" in first.words
+    assert len(ids_of(first)) == 2
+    seen = ids_of(first)
+    address = next((each["href"] for _, each in first.elements if each.get("rel") == "next"), None)
+    while address:
+        page = look(gateway, address)
+        seen += ids_of(page)
+        address = next((each["href"] for _, each in page.elements if each.get("rel") == "next"), None)
+    assert seen == [one.id for one in query.decisions(store, Filter(rule="faq"))]
+    assert "were looked at" not in look(gateway, "/dashboard/decisions?rule=faq&route=support").words
 
 
 def ids_of(page: Page) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.insight.made import a_store, many_decisions
+from tests.insight.made import a_store, filters, many_decisions
 from tests.ledger import samples
 from tests.ledger.test_sqlite import append
 from turnout.insight import browse, query
@@ -40,6 +40,25 @@ def test_pages_hold_every_decision_once_newest_first(
         cursor = Cursor.read(str(page.older))
         assert cursor == page.older
     assert seen == list(query.decisions(store, Filter()))
+
+
+@few
+@given(many_decisions, filters, st.integers(1, 3), st.integers(1, 4))
+def test_a_search_page_by_page_finds_them_all(
+    tmp_path_factory: pytest.TempPathFactory, decisions: list[Decision], wanted: Filter, most: int, size: int
+) -> None:
+    store = a_store(tmp_path_factory, decisions)
+    seen: list[Decision] = []
+    cursor: Cursor | None = None
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(browse, "MOST_READ", most)
+        while True:
+            page = browse.searched(store, wanted, before=cursor, limit=size)
+            seen += page.decisions
+            if page.older is None:
+                break
+            cursor = page.older
+    assert seen == list(query.decisions(store, wanted))
 
 
 @pytest.mark.parametrize("text", [None, "", "-", "1", "1-", "a-b", "-1-2", "1-2-3", "²-²", "1" * 19 + "-1"])

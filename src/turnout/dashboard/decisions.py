@@ -31,8 +31,6 @@ _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _AMOUNT: Final = re.compile(r"\d{1,9}(\.\d{1,12})?")
 _TEXTS: Final = ("route", "target", "tenant", "user", "rule", "outcome")
 _LONGEST: Final = 500
-_SEARCHED: Final = SPANS[2]
-"""How far back is searched for what has no index, unless another period is asked for."""
 
 
 def show(house: House, request: Request) -> Page | Response:
@@ -41,7 +39,9 @@ def show(house: House, request: Request) -> Page | Response:
     wanted = filter_of(asked, datetime.now(UTC))
     if wanted.id_prefix and (found := house.store.read(wanted.id_prefix)):
         return RedirectResponse(f"/dashboard/decisions/{quote(found.id)}", 303, headers=HEADERS)
-    shown = browse.listed(house.store, wanted, before=Cursor.read(asked.get("before")), limit=PAGE)
+    slow = _slow(wanted)
+    read = browse.searched if slow else browse.listed
+    shown = read(house.store, wanted, before=Cursor.read(asked.get("before")), limit=PAGE)
     config = house.router.loaded.config
     return Page(
         "decisions.html",
@@ -50,7 +50,7 @@ def show(house: House, request: Request) -> Page | Response:
             "older": _address(asked, before=str(shown.older)) if shown.older else None,
             "newest_page": _address(asked) if asked.get("before") else None,
             "latest": browse.latest(house.store),
-            "searched": _SEARCHED.words if wanted.since and not asked.get("period") else None,
+            "searched": browse.MOST_READ if slow and shown.older and len(shown.decisions) < PAGE else None,
             "filtered": any(value for name, value in asked.items() if name != "before"),
             "routes": list(config.routes),
             "targets": list(config.targets),
@@ -88,13 +88,13 @@ def filter_of(asked: Mapping[str, str], now: datetime) -> Filter:
     if search:
         fields[_searched(search)] = search
     least = asked.get("min_cost", "")
-    wanted = Filter(
+    span = next((each for each in SPANS if each.name == asked.get("period")), None)
+    return Filter(
         **fields,
+        since=now - span.length if span else None,
         min_cost_usd=Decimal(least) if _AMOUNT.fullmatch(least) else None,
         fell_back=asked.get("fallbacks") == "1",
     )
-    span = next((each for each in SPANS if each.name == asked.get("period")), _SEARCHED if _slow(wanted) else None)
-    return msgspec.structs.replace(wanted, since=now - span.length) if span else wanted
 
 
 def _slow(wanted: Filter) -> bool:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
-from turnout.insight.query import Filter, select
+from turnout.insight.query import Filter, conditions, select
+from turnout.insight.spans import BEGINNING, END, milliseconds
 from turnout.ledger.entry import stored_decision
 from turnout.ledger.store import Store
 from turnout.types.decision import Decision
+
+MOST_READ: Final = 100_000
+"""So many decisions are looked at for a page of those that no index leads to."""
+
+_NEWEST: Final = """
+FROM decisions WHERE time >= ? AND time < ? AND (time, seq) < (?, ?) ORDER BY time DESC, seq DESC"""
+_AFTER_ALL: Final = (END, 0)
 
 
 class Cursor(NamedTuple):
@@ -65,6 +73,26 @@ def listed(store: Store, wanted: Filter, *, before: Cursor | None, limit: int) -
     shown = rows[:limit]
     end = Cursor(*shown[-1][:2]) if len(rows) > limit else None
     return Listed([stored_decision(record, feedback) for _, _, record, feedback in shown], end)
+
+
+def searched(store: Store, wanted: Filter, *, before: Cursor | None, limit: int) -> Listed:
+    """As `listed`, for a filter that no index leads to: of the newest `MOST_READ` decisions before a place.
+
+    There may be fewer than `limit`, or none, and more to look at: then `older` says where to go on.
+
+    Raises:
+        LedgerError: the store cannot be read.
+    """
+    where, asked = conditions(wanted)
+    place = (milliseconds(wanted.since, BEGINNING), milliseconds(wanted.until, END), *(before or _AFTER_ALL))
+    newest = f"SELECT * {_NEWEST} LIMIT ?"
+    sql = f"SELECT time, seq, record, feedback FROM ({newest}) WHERE {where} LIMIT ?"  # noqa: S608 - as above
+    rows = list(store.rows(sql, (*place, MOST_READ, *asked, limit + 1)))
+    found = [stored_decision(record, feedback) for _, _, record, feedback in rows[:limit]]
+    if len(rows) > limit:
+        return Listed(found, Cursor(*rows[limit - 1][:2]))
+    last = store.rows(f"SELECT time, seq {_NEWEST} LIMIT 1 OFFSET ?", (*place, MOST_READ - 1))
+    return Listed(found, next((Cursor(*at) for at in last), None))
 
 
 def latest(store: Store) -> int:
