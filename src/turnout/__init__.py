@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         TurnoutError,
     )
     from turnout.policy.explain import Explanation
-    from turnout.router.library import Answer, AnswerStream
+    from turnout.router.library import Answer, AnswerStream, Embeddings
     from turnout.sync import SyncRouter
     from turnout.types.decision import Attempt, Decision
     from turnout.types.request import Caller
@@ -35,6 +35,7 @@ _HOMES = {
     "CallerError": "turnout.errors",
     "ConfigError": "turnout.errors",
     "Decision": "turnout.types.decision",
+    "Embeddings": "turnout.router.library",
     "Explanation": "turnout.policy.explain",
     "LedgerError": "turnout.errors",
     "MissingExtra": "turnout.errors",
@@ -53,6 +54,7 @@ __all__ = [
     "CallerError",
     "ConfigError",
     "Decision",
+    "Embeddings",
     "Explanation",
     "LedgerError",
     "MissingExtra",

@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 
 from turnout.config.build import ConfiguredRouter
 from turnout.policy.explain import Explanation
-from turnout.router.library import Answer
+from turnout.router.library import Answer, Embeddings, Inputs
 from turnout.types.feedback import Feedback
 from turnout.types.request import Caller
 
@@ -68,6 +68,17 @@ class SyncRouter:
         finally:
             self._wait(texts.aclose())
             self._wait(opened.close())
+
+    def embed(
+        self,
+        *,
+        route: str,
+        input: Inputs,  # noqa: A002 - OpenAI's name of it
+        caller: Caller | None = None,
+        **fields: Any,
+    ) -> Embeddings:
+        """See `turnout.Router.embed`."""
+        return self._wait(self._router.embed(route=route, input=input, caller=caller, **fields))
 
     def explain(
         self, *, route: str, messages: list[dict[str, Any]], caller: Caller | None = None, **fields: Any

@@ -198,3 +198,19 @@ async def test_a_defect_of_ours_is_in_the_record_too(
         store.close()
     decision = recorded(tmp_path / "data", decision_id)
     assert (decision.outcome, decision.error) == ("failed", "internal")
+
+
+async def test_a_program_embeds_texts_and_gets_their_vectors_in_order(config: Path, tmp_path: Path) -> None:
+    async with Router.from_config(config, data=tmp_path / "data") as router:
+        plain = await router.embed(route="cheap", input=["one", "two"], dimensions=4)
+        packed = await router.embed(route="cheap", input=["one", "two"], dimensions=4, encoding_format="base64")
+        assert (plain.decision.target, plain.decision.dialect) == ("cheap", "openai_embeddings")
+        assert [pytest.approx(vector, abs=1e-6) for vector in plain.vectors] == packed.vectors
+        assert plain.cost_usd == plain.decision.cost_usd
+        with pytest.raises(InvalidRequest, match="input"):
+            await router.embed(route="cheap", input=[])
+
+
+def test_a_program_without_an_event_loop_embeds_as_well(config: Path, tmp_path: Path) -> None:
+    with SyncRouter.from_config(config, data=tmp_path / "data") as router:
+        assert len(router.embed(route="cheap", input="one", dimensions=3).vectors[0]) == 3

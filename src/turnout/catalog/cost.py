@@ -18,10 +18,10 @@ def cost(usage: Usage, price: Price | None) -> Decimal | None:
     The parts of the prompt read from and written to the provider's cache are charged at their own prices, the rest
     at `input`. Reasoning tokens are output tokens and charged as such.
     """
-    if price is None:
+    if price is None or (price.output is None and usage.output_tokens):
         return None
     cached, written = usage.cached_tokens, usage.cache_write_tokens
-    total = _EXACT.multiply(price.output, usage.output_tokens)
+    total = _EXACT.multiply(price.output or Decimal(0), usage.output_tokens)
     # A provider that reports more cached than input tokens is not owed a negative amount.
     plain = max(usage.input_tokens - cached - written, 0)
     total = _EXACT.add(total, _EXACT.multiply(price.input, plain))

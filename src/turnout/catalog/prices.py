@@ -107,7 +107,7 @@ def _price(prices: ModelPrice, limit: StartDateConstraint | TimeOfDateConstraint
     given: dict[str, Any] = {name: value for name, value in vars(prices).items() if value is not None}
     tiered = any(not isinstance(given.get(name), Decimal | None) for name in (*_INPUTS, "output_mtok"))
     read, cached, written, out = (_base(given.get(name)) for name in (*_INPUTS, "output_mtok"))
-    if read is None or out is None:
+    if read is None:
         return None
     notes = [_since(limit)]
     notes += ["base tier"] if tiered else []

@@ -39,13 +39,14 @@ from turnout.router.router import Router
 from turnout.telemetry.metrics import Metrics
 from turnout.telemetry.observers import Observers
 from turnout.types.clock import Clock, SystemClock
+from turnout.types.dialect import EMBEDDING
 from turnout.types.events import Observer, Unobserved
 from turnout.types.feedback import Feedback
 from turnout.types.money import Price
 from turnout.types.privacy import Privacy
 from turnout.types.request import Caller
 from turnout.types.target import Target
-from turnout.wire.registry import provider_dialect
+from turnout.wire.registry import EMBEDDINGS, provider_dialect
 
 _KEYS = "query-hash"
 
@@ -67,6 +68,7 @@ def _endpoint(
         lacks=spoken.lacks | known.lacks | frozenset(config.lacks) | model.lacks,
         context_tokens=config.context_tokens or model.context_tokens,
         simulated=config.simulated,
+        model_family=config.model_family,
     )
     credentials = known.auth.headers(provider.api_key) if provider.api_key else {}
     return Endpoint(
@@ -74,6 +76,7 @@ def _endpoint(
         dialect=spoken,
         url=_url(provider, spoken.path, config.model),
         stream_url=_url(provider, spoken.stream_path, config.model),
+        embeddings_url=_url(provider, EMBEDDINGS.path, config.model) if spoken.name in EMBEDDING else None,
         headers={"content-type": "application/json", **known.headers, **credentials},
         price_provider=listed,
         stream_usage=provider.stream_usage,

@@ -112,6 +112,12 @@ class TargetConfig(Section):
         min_length=1,
         description="The provider's name of the model; without it the caller's own `model` is passed on.",
     )
+    model_family: str | None = Field(
+        None,
+        min_length=1,
+        description="What its model is called wherever it is served: embeddings fall back only between targets of the "
+        "same one. By default `model` without a vendor's prefix (`openai/`).",
+    )
     price: PriceConfig | None = Field(
         None,
         description="What it charges; by default from the price list of the day. An unknown price is flagged, never 0.",
@@ -249,7 +255,9 @@ class LimitsConfig(Section):
     """What a request may not exceed; over a limit it is refused at once."""
 
     max_body: Size = Field(32_000_000, description="The size of a request's body; 413 above it.")
-    max_messages: int = Field(10_000, gt=0, description="The messages of a conversation; 413 above it.")
+    max_messages: int = Field(
+        10_000, gt=0, description="The messages of a conversation, or the inputs of an embedding; 413 above it."
+    )
     max_in_flight: int = Field(1_000, gt=0, description="Requests under way in one worker; 503 above it.")
 
 

@@ -22,6 +22,7 @@ OUTCOMES = {
 _DROPPED = {
     "breaker_open": "its circuit breaker is open",
     "context_too_small": "the input does not fit into its context window",
+    "other_model": "its vectors are another model's, and do not compare",
     "over_budget": "it would cost more than the budget has left",
     "unknown_target": "there is no target of that name",
 }

@@ -107,7 +107,7 @@ class Executor:
 
     async def _propose(self, candidate: Candidate, work: Work, answers: list[tuple[Outcome, Delivered]]) -> Outcome:
         """Call a candidate, unless something speaks against it now that did not when the policy chose it."""
-        endpoint = self._endpoints[candidate.target]
+        endpoint = self._endpoints[candidate.target].facing(work.request.dialect)
         work.trace.first = work.trace.first or candidate
         if work.outgrown and (endpoint.target.context_tokens or 0) <= work.outgrown:
             return _drop(candidate, "context_too_small", work)

@@ -24,7 +24,7 @@ def read_features(outline: Outline, *, lists: PhraseLists, language: bool = Fals
     tokens = estimate_tokens(query)
     return Features(
         chars=len(query),
-        tokens=tokens,
+        tokens=tokens + outline.tokens,
         context_tokens=_context_tokens(outline, query, tokens),
         max_tokens=outline.max_tokens,
         turns=[turn.role for turn in outline.said].count("user"),
@@ -41,4 +41,4 @@ def _context_tokens(outline: Outline, query: str, of_query: int) -> int:
     said = len(outline.said) * TOKENS_PER_TURN
     for turn in outline.said:
         said += of_query if turn.text is query else estimate_tokens(turn.text)
-    return said + outline.tools * TOKENS_PER_TOOL + outline.images * TOKENS_PER_IMAGE
+    return said + outline.tokens + outline.tools * TOKENS_PER_TOOL + outline.images * TOKENS_PER_IMAGE

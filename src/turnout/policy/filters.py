@@ -8,13 +8,15 @@ from typing import Final
 import msgspec
 
 from turnout.policy.base import Context, Policy
+from turnout.policy.same_model import of_other_models
 from turnout.policy.walk import walk
 from turnout.types.candidate import Candidate, Dropped, Outcome, Plan
 from turnout.types.conditions import BreakerState
-from turnout.types.dialect import BOUND
+from turnout.types.dialect import BOUND, EMBEDDING, DialectName
 from turnout.types.target import Target
 
 BREAKER_OPEN: Final = "breaker_open"
+LACKS_EMBEDDINGS: Final = "lacks_embeddings"
 CERTAINLY: Final = 0.5
 """The share of an estimated length that is there for certain: estimates are within a factor of two of what providers
 count (`turnout.features.tokens`)."""
@@ -72,6 +74,8 @@ class Filters:
             why = unfit_because(context.targets[name], context)
             if why is not None:
                 unfit[name] = why
+        if context.dialect is DialectName.OPENAI_EMBEDDINGS:
+            unfit |= of_other_models(self.policy, context)
         return unfit
 
 
@@ -81,6 +85,8 @@ def unfit_because(target: Target, context: Context) -> str | None:
     What the request needs comes before the state of the breaker, which alone may be overruled.
     """
     features = context.features
+    if context.dialect is DialectName.OPENAI_EMBEDDINGS:
+        return _cannot_embed(target, context)
     for need in features.needs:
         if (need in BOUND or need.startswith("field:")) and target.dialect != context.dialect:
             return f"lacks_{need}"
@@ -88,9 +94,16 @@ def unfit_because(target: Target, context: Context) -> str | None:
             return f"lacks_{need}"
     if target.context_tokens is not None and features.context_tokens * CERTAINLY > target.context_tokens:
         return "context_too_small"
-    if context.conditions.breakers.get(target.name) is BreakerState.OPEN:
-        return BREAKER_OPEN
-    return None
+    return _resting(target, context)
+
+
+def _cannot_embed(target: Target, context: Context) -> str | None:
+    """The window is that of each input and not of them all, so the provider judges that."""
+    return _resting(target, context) if target.dialect in EMBEDDING else LACKS_EMBEDDINGS
+
+
+def _resting(target: Target, context: Context) -> str | None:
+    return BREAKER_OPEN if context.conditions.breakers.get(target.name) is BreakerState.OPEN else None
 
 
 def _callable(policy: Policy, context: Context, unfit: Mapping[str, str]) -> frozenset[str]:

@@ -8,13 +8,17 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import quote
 
+import msgspec
+
 from turnout.catalog.prices import price_of
 from turnout.providers.drilled import Drilled, DrillInForce
 from turnout.providers.transport import HttpCall, Transport
+from turnout.types.dialect import DialectName
 from turnout.types.money import Price
 from turnout.types.request import Request
 from turnout.types.target import Target
 from turnout.wire.dialect import MODEL_IN_PATH, ProviderDialect
+from turnout.wire.registry import EMBEDDINGS
 
 PASSED_ON: Final = ("anthropic-beta", "anthropic-version", "openai-beta")
 """The caller's headers that a provider of the caller's own dialect is sent: they choose the form of the answer.
@@ -31,6 +35,7 @@ class Endpoint:
         url: the address of a call, from the configuration alone; but for the model, where the target passes on the
             caller's and the dialect names it there (`MODEL_IN_PATH` stands for it).
         stream_url: the same for a call whose answer is streamed, where it is another.
+        embeddings_url: the address for embeddings, where the server has one.
         headers: sent with every call: the key, the content type, the dialect's version.
         price_provider: the provider's key in the price list, where the target's price is the list's.
         stream_usage: whether the provider reports usage in a stream when asked to.
@@ -42,11 +47,19 @@ class Endpoint:
     dialect: ProviderDialect
     url: str
     stream_url: str | None = None
+    embeddings_url: str | None = None
     headers: Mapping[str, str] = field(repr=False)
     price_provider: str | None = None
     stream_usage: bool = True
     transport: Transport = field(repr=False)
     drill: DrillInForce | None = None
+
+    def facing(self, caller: DialectName) -> Endpoint:
+        """The same as it is called for that caller: a server of conversations embeds at another address."""
+        if caller is not DialectName.OPENAI_EMBEDDINGS or self.embeddings_url is None:
+            return self
+        target = msgspec.structs.replace(self.target, dialect=caller)
+        return replace(self, target=target, dialect=EMBEDDINGS, url=self.embeddings_url, stream_url=None)
 
     def price(self, asked: str, at: datetime) -> Price | None:
         """What a call costs at that moment; `asked` is the caller's model, for a target that passes it on."""

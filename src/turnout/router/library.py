@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+import struct
+from base64 import b64decode
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,24 +20,72 @@ from turnout.types.reply import Reply
 from turnout.types.request import Caller, Request
 from turnout.wire.sse import SseEvent, SseSplitter
 
+Inputs = str | Sequence[str] | Sequence[int] | Sequence[Sequence[int]]
+"""What is to be embedded: texts, or texts made into tokens."""
+
 
 def chat_request(
     route: str, messages: list[dict[str, Any]], caller: Caller | None, fields: Mapping[str, Any], *, stream: bool
 ) -> Request:
     """The request that a Chat Completions caller would send. Raises `InvalidRequest` for what JSON cannot hold."""
     body = {"model": route, "messages": messages, "stream": stream, **fields}
+    return _request(DialectName.OPENAI_CHAT, body, caller)
+
+
+def embeddings_request(route: str, given: Inputs, caller: Caller | None, fields: Mapping[str, Any]) -> Request:
+    """The request that a caller of Embeddings would send. Raises `InvalidRequest` for what JSON cannot hold."""
+    return _request(DialectName.OPENAI_EMBEDDINGS, {"model": route, "input": given, **fields}, caller)
+
+
+def _request(dialect: DialectName, body: dict[str, Any], caller: Caller | None) -> Request:
     try:
         raw = msgspec.json.encode(body)
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidRequest(f"The request cannot be written as JSON: {error}.") from error
     return Request(
-        dialect=DialectName.OPENAI_CHAT,
-        route=route,
+        dialect=dialect,
+        route=body["model"],
         raw=raw,
         body=msgspec.json.decode(raw),
-        stream=stream,
+        stream=bool(body.get("stream")),
         caller=caller or Caller(),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Embeddings:
+    """The vectors of some inputs.
+
+    Attributes:
+        body: the answer as OpenAI's Embeddings gives it.
+        decision: the record of how it came about.
+    """
+
+    body: dict[str, Any]
+    decision: Decision
+
+    @classmethod
+    def read(cls, reply: Reply) -> Embeddings:
+        """The vectors that a whole reply holds."""
+        if reply.body is None or reply.decision is None:
+            raise ValueError("the reply is a stream")
+        return cls(msgspec.json.decode(reply.body), reply.decision)
+
+    @property
+    def vectors(self) -> list[list[float]]:
+        """A vector for each input, in their order."""
+        ordered = sorted(self.body["data"], key=lambda each: each.get("index", 0))
+        return [_vector(each["embedding"]) for each in ordered]
+
+    @property
+    def cost_usd(self) -> Decimal | None:
+        """What it cost, failed attempts included; None if a price is unknown."""
+        return self.decision.cost_usd
+
+
+def _vector(told: list[float] | str) -> list[float]:
+    """Numbers, or their bytes (single precision, little-endian) in base64."""
+    return told if isinstance(told, list) else [number for (number,) in struct.iter_unpack("<f", b64decode(told))]
 
 
 @dataclass(frozen=True, slots=True)

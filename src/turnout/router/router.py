@@ -29,7 +29,7 @@ from turnout.policy.explain import Explanation, explain
 from turnout.policy.route import Route
 from turnout.router.admitted import Admitted
 from turnout.router.early import begun_early
-from turnout.router.library import Answer, AnswerStream, chat_request
+from turnout.router.library import Answer, AnswerStream, Embeddings, Inputs, chat_request, embeddings_request
 from turnout.router.parts import Parts
 from turnout.router.record import Record
 from turnout.types.clock import Clock, Timeline, timestamp
@@ -39,7 +39,7 @@ from turnout.types.events import Observer
 from turnout.types.failure import Failure, FailureKind
 from turnout.types.reply import Reply
 from turnout.types.request import Caller, Request
-from turnout.wire.registry import dialect as dialect_named
+from turnout.wire.registry import caller_dialect
 
 _JSON: Final = ("content-type", "application/json")
 _SSE: Final = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
@@ -131,6 +131,27 @@ class Router:
         """
         return AnswerStream(await self.handle(chat_request(route, messages, caller, fields, stream=True)))
 
+    async def embed(
+        self,
+        *,
+        route: str,
+        input: Inputs,  # noqa: A002 - OpenAI's name of it
+        caller: Caller | None = None,
+        **fields: Any,
+    ) -> Embeddings:
+        """Turn texts into vectors. Only targets of one model take over from each other: other vectors do not compare.
+
+        Args:
+            route: a route's name, or a target's.
+            input: a text, a list of texts, or of tokens.
+            caller: who asks; recorded, and read by rules.
+            **fields: any other field of a request for embeddings (`dimensions`, `encoding_format`, ...).
+
+        Raises:
+            RequestFailed: there is no answer; `decision_id` names the record.
+        """
+        return Embeddings.read(await self.handle(embeddings_request(route, input, caller, fields)))
+
     def explain(
         self, *, route: str, messages: list[dict[str, Any]], caller: Caller | None = None, **fields: Any
     ) -> Explanation:
@@ -170,7 +191,7 @@ class Router:
         return Admitted(
             id=new_decision_id(now),
             request=request,
-            dialect=dialect_named(request.dialect),
+            dialect=caller_dialect(request.dialect),
             timeline=Timeline(now, self._clock.monotonic()),
             time=timestamp(now),
             parts=self.parts,

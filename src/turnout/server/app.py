@@ -37,14 +37,15 @@ from turnout.server.metrics import MetricsEndpoint
 from turnout.server.models import ModelsEndpoint
 from turnout.types.clock import SystemClock
 from turnout.types.dialect import DialectName
-from turnout.wire.registry import dialect
+from turnout.wire.registry import caller_dialect
 
 CONVERSATIONS: Final[Mapping[str, DialectName]] = {
     "/v1/chat/completions": DialectName.OPENAI_CHAT,
     "/v1/responses": DialectName.OPENAI_RESPONSES,
     "/v1/messages": DialectName.ANTHROPIC_MESSAGES,
+    "/v1/embeddings": DialectName.OPENAI_EMBEDDINGS,
 }
-"""Each conversation's path and dialect."""
+"""What is answered by models: each path and its dialect."""
 
 OpenRouter = Callable[[], AbstractAsyncContextManager[ConfiguredRouter]]
 Pages = Callable[[ConfiguredRouter, AdminAccess], Sequence[BaseRoute]]
@@ -154,5 +155,5 @@ async def _unknown(request: Request) -> Response:
     else:
         paths = ", ".join([*CONVERSATIONS, "/v1/models", "/v1/feedback", "/health/live", "/health/ready", "/metrics"])
         failed = UnknownPath(f"There is nothing at {path}. There are: {paths}.")
-    status, headers, body = dialect(named or DialectName.OPENAI_CHAT).encode_error(failed)
+    status, headers, body = caller_dialect(named or DialectName.OPENAI_CHAT).encode_error(failed)
     return Response(body, status, dict(headers))

@@ -16,7 +16,7 @@ from turnout.server.caller import read_caller
 from turnout.types.dialect import DialectName
 from turnout.types.events import TurnedAway
 from turnout.types.request import Request
-from turnout.wire.registry import dialect
+from turnout.wire.registry import caller_dialect
 
 _log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ class ConversationEndpoint:
 
     def __init__(self, name: DialectName, router: Router, admission: Admission) -> None:
         self._name = name
-        self._dialect = dialect(name)
+        self._dialect = caller_dialect(name)
         self._router = router
         self._admission = admission
         self._in_flight = 0

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from turnout.types.decision import Attempt, Decision
+from turnout.types.dialect import DialectName
 from turnout.types.events import Configured
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ _PROVIDERS: Final[Mapping[str, str]] = {
     "xai": "x_ai",
 }
 """Well-known names that differ from ours."""
-_OPERATION: Final = ("gen_ai.operation.name", "chat")
+_OPERATION: Final = "gen_ai.operation.name"
 
 
 class DecisionSpans:
@@ -66,7 +67,7 @@ class DecisionSpans:
         began = _nanoseconds(attempt.started)
         told = {**attempt_labels(decision, attempt, self.configured), **_of_attempt(attempt)}
         span = self._tracer.start_span(
-            f"chat {told['gen_ai.request.model']}",
+            f"{told[_OPERATION]} {told['gen_ai.request.model']}",
             context=within,
             kind=self._trace.SpanKind.CLIENT,
             attributes=_present(told),
@@ -117,7 +118,7 @@ def attempt_labels(decision: Decision, attempt: Attempt, configured: Configured 
     provider = configured.providers.get(attempt.target) if configured else None
     model = configured.models.get(attempt.target) if configured else None
     return {
-        _OPERATION[0]: _OPERATION[1],
+        _OPERATION: _operation(decision),
         "gen_ai.provider.name": _PROVIDERS.get(provider, provider) if provider else None,
         "gen_ai.request.model": model or decision.model,
         "gen_ai.response.model": attempt.model,
@@ -125,9 +126,13 @@ def attempt_labels(decision: Decision, attempt: Attempt, configured: Configured 
     }
 
 
+def _operation(decision: Decision) -> str:
+    return "embeddings" if decision.dialect == DialectName.OPENAI_EMBEDDINGS else "chat"
+
+
 def _of_decision(decision: Decision) -> dict[str, Any]:
     return {
-        _OPERATION[0]: _OPERATION[1],
+        _OPERATION: _operation(decision),
         "gen_ai.request.model": decision.model,
         "gen_ai.request.stream": decision.stream,
         "error.type": decision.error,

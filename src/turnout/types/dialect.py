@@ -13,6 +13,7 @@ class DialectName(StrEnum):
     OPENAI_RESPONSES = "openai_responses"
     ANTHROPIC_MESSAGES = "anthropic_messages"
     GEMINI = "gemini"
+    OPENAI_EMBEDDINGS = "openai_embeddings"
 
 
 class Need(StrEnum):
@@ -40,6 +41,9 @@ class Need(StrEnum):
     TOOLS = "tools"
     TOP_K = "top_k"
 
+
+EMBEDDING: Final = frozenset({DialectName.OPENAI_CHAT, DialectName.OPENAI_RESPONSES})
+"""The dialects whose servers embed texts as well, beside their conversations."""
 
 BOUND: Final = frozenset({Need.SERVER_TOOLS})
 """What each dialect has words of its own for that no other knows: as with a field, only a target of the caller's own

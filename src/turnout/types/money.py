@@ -14,7 +14,7 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         input: an ordinary input token's.
-        output: an output token's, reasoning included.
+        output: an output token's, reasoning included; None if unknown, as for a model that only reads (embeddings).
         cached_input: an input token's that is read from the provider's cache; None means as `input`.
         cache_write: an input token's that is written to the provider's cache; None means as `input`.
         version: where the price comes from and since when ("genai-prices 2026-09-01", "config"); the record's
@@ -22,7 +22,7 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     input: Decimal
-    output: Decimal
+    output: Decimal | None
     cached_input: Decimal | None = None
     cache_write: Decimal | None = None
     version: str = "config"

@@ -71,6 +71,7 @@ class Outline(msgspec.Struct, frozen=True, kw_only=True):
         max_tokens: the most tokens the answer may have, if the caller set it.
         needs: members of `Need`, and `field:<name>` for what only the caller's own dialect can say.
         user: the end user that the dialect's own field names.
+        tokens: what the caller has made tokens of itself, in tokens; no part of `said` tells it.
     """
 
     said: tuple[Said, ...]
@@ -79,6 +80,7 @@ class Outline(msgspec.Struct, frozen=True, kw_only=True):
     max_tokens: int | None = None
     needs: frozenset[str] = frozenset()
     user: str | None = None
+    tokens: int = 0
 
     @property
     def query(self) -> str:

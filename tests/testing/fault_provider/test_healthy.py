@@ -319,7 +319,7 @@ async def test_what_the_provider_cannot_read_is_refused_in_the_dialect(
     assert by_openai.value.param == "model"
     assert by_anthropic.value.type == "invalid_request_error"
     with pytest.raises(openai.NotFoundError):
-        await gpt.embeddings.create(model="m", input="x")
+        await gpt.moderations.create(model="m", input="x")
     with pytest.raises(openai.BadRequestError, match="messages"):
         await gpt.post("/chat/completions", cast_to=object, body={"model": "m"})
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from turnout.testing.fault_provider.ask import Ask, Tool, UnreadableRequestError
 from turnout.testing.fault_provider.example import example
+from turnout.types.dialect import DialectName
 
 HEALTHY_TEXT = (
     "The café keeps its lights on until the last train leaves, 漢字 on the board, steam on the glass 🚂, "
@@ -122,6 +123,8 @@ def compose(ask: Ask, identity: str, created: int) -> Answer:
         UnreadableRequestError: a schema to fill in is none.
     """
     answer = Answer(ask, identity, created)
+    if ask.dialect is DialectName.OPENAI_EMBEDDINGS:
+        return answer
     if ask.thinking:
         answer.thinking = tokens_of(THINKING_TEXT)
     tools = _tools_to_call(ask)

@@ -21,6 +21,7 @@ from turnout.testing.fault_provider.gemini import Gemini
 from turnout.testing.fault_provider.ledger import Ledger, now
 from turnout.testing.fault_provider.models import models
 from turnout.testing.fault_provider.openai_chat import OpenAIChat
+from turnout.testing.fault_provider.openai_embeddings import OpenAIEmbeddings
 from turnout.testing.fault_provider.openai_responses import OpenAIResponses
 from turnout.testing.fault_provider.response import refusal, respond
 from turnout.testing.fault_provider.rules import Rule, fault_for
@@ -34,6 +35,7 @@ _SPEECHES: dict[str, Speech] = {
     "/chat/completions": _OPENAI_CHAT,
     "/responses": _OPENAI_RESPONSES,
     "/messages": _ANTHROPIC,
+    "/embeddings": OpenAIEmbeddings(),
 }
 
 
@@ -194,7 +196,7 @@ def _bill(answer: Answer | None, played: Played) -> dict[str, int]:
     return {
         "input_tokens": answer.ask.input_tokens,
         "cached_tokens": answer.ask.cached_tokens,
-        "output_tokens": answer.output_tokens if played.finished else played.tokens,
+        "output_tokens": answer.output_tokens if played.finished else min(played.tokens, answer.output_tokens),
     }
 
 

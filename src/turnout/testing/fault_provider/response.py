@@ -18,6 +18,9 @@ from turnout.types.dialect import DialectName
 if TYPE_CHECKING:
     from turnout.testing.fault_provider.fault import Fault
 
+_PIECES = 4
+"""Into how many a document without tokens is cut."""
+
 
 @dataclass(slots=True)
 class Response:
@@ -79,6 +82,6 @@ def _script(speech: Speech, answer: Answer, *, whole: bool) -> Script:
 
 def _pieces(body: bytes, answer: Answer) -> list[Step]:
     """The document in as many even pieces as it has tokens, so that a verb can act after some of them."""
-    count = max(1, answer.output_tokens)
+    count = answer.output_tokens or _PIECES
     cuts = [len(body) * index // count for index in range(count + 1)]
     return [Send(body[start:end], 1, Mark.FINISH if end == len(body) else Mark.NONE) for start, end in pairwise(cuts)]
