@@ -73,7 +73,7 @@ def test_a_cost_is_exact_even_where_the_caller_rounds(usage: Usage, price: Price
         (price.input, plain),
         (cached, usage.cached_tokens),
         (written, usage.cache_write_tokens),
-        (price.output, usage.output_tokens),
+        (price.output or Decimal(0), usage.output_tokens),
     )
     with localcontext(prec=3):
         got = known(usage, price)
@@ -112,3 +112,9 @@ def test_a_price_that_is_no_amount_is_refused_with_its_key(part: str, amount: st
 def test_a_price_of_nothing_is_an_amount() -> None:
     free = Price(input=Decimal(0), output=Decimal(0))
     assert checked(free) is free
+
+
+def test_a_model_without_a_price_for_output_costs_its_input_alone_and_is_unknown_where_it_wrote_something() -> None:
+    price = Price(input=Decimal("0.02"), output=None)
+    assert cost(Usage(input_tokens=1_000_000), price) == Decimal("0.02")
+    assert cost(Usage(input_tokens=1, output_tokens=1), price) is None

@@ -107,3 +107,9 @@ def test_the_price_list_is_imported_only_when_a_price_is_wanted() -> None:
     code = "import sys, turnout.catalog.prices, turnout.catalog.models; print('genai_prices' in sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert shown.stdout.strip() == "False"
+
+
+def test_a_model_that_only_reads_has_the_price_of_what_it_reads() -> None:
+    price = price_of("openai", "text-embedding-3-small", NOW)
+    assert price is not None
+    assert (price.input, price.output) == (Decimal("0.02"), None)

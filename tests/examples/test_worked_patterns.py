@@ -88,7 +88,7 @@ def test_the_demos_stand_ins_charge_what_the_models_they_stand_for_do() -> None:
     for target in stand_ins.values():
         model = target["model"].removeprefix("simulated-")
         listed = price_of(provider[model.partition("-")[0]], model, cost.PRICED_AT)
-        assert listed is not None
+        assert listed is not None and listed.output is not None  # noqa: PT018 - one fact
         assert (float(listed.input), float(listed.output)) == (target["price"]["input"], target["price"]["output"])
 
 

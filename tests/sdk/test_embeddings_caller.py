@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 import openai
 import pytest
@@ -60,21 +61,22 @@ class House:
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with running_fault_provider(seed=1) as one, running_fault_provider(seed=2) as two, ExitStack() as clients:
-        with running_gateway(CONFIG.format(one=one, two=two), tmp_path_factory.mktemp("gateway")) as gateway:
-            urls = (gateway.openai_url, one.openai_base_url)
-            asking, direct = (
-                clients.enter_context(openai.OpenAI(base_url=url, api_key="caller-key", max_retries=0, timeout=30))
-                for url in urls
-            )
-            yield House(one, two, gateway, asking, direct)
+    with ExitStack() as entered:
+        one, two = (entered.enter_context(running_fault_provider(seed=seed)) for seed in (1, 2))
+        config = CONFIG.format(one=one, two=two)
+        gateway = entered.enter_context(running_gateway(config, tmp_path_factory.mktemp("gateway")))
+        asking, direct = (
+            entered.enter_context(openai.OpenAI(base_url=url, api_key="caller-key", max_retries=0, timeout=30))
+            for url in (gateway.openai_url, one.openai_base_url)
+        )
+        yield House(one, two, gateway, asking, direct)
 
 
 @pytest.fixture
-def house(opened: House) -> Iterator[House]:
+def house(opened: House) -> House:
     opened.one.reset()
     opened.two.reset()
-    yield opened
+    return opened
 
 
 @pytest.mark.parametrize(
@@ -86,7 +88,7 @@ def house(opened: House) -> Iterator[House]:
 def test_vectors_come_through_the_gateway_as_the_provider_gave_them(
     house: House, given: str | list, form: str | None
 ) -> None:
-    asked = {} if form is None else {"encoding_format": form}
+    asked: dict[str, Any] = {} if form is None else {"encoding_format": form}
     here, there = (
         client.embeddings.with_raw_response.create(model="text-embedding-3-small", input=given, dimensions=16, **asked)
         for client in (house.client, house.direct)
@@ -104,9 +106,7 @@ def test_what_turnout_does_not_know_goes_through_byte_for_byte(house: House) -> 
         body = answered.read()
     assert house.one.requests[-1].body["future_field"] == {"x": [1.5]}
     assert house.one.requests[-1].body["model"] == "text-embedding-3-small"
-    said = urllib.request.Request(
-        f"{house.gateway.openai_url}/embeddings", raw, {"content-type": "application/json"}
-    )
+    said = urllib.request.Request(f"{house.gateway.openai_url}/embeddings", raw, {"content-type": "application/json"})
     with urllib.request.urlopen(said, timeout=30) as answer:
         told = json.loads(answer.read())
     assert house.one.requests[-1].body == json.loads(raw) | {"model": "text-embedding-3-small"}

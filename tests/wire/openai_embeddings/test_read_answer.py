@@ -29,7 +29,7 @@ from turnout.wire.registry import EMBEDDINGS
     ],
 )
 def test_what_has_not_a_vector_for_each_input_is_no_answer(body: bytes) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         EMBEDDINGS.read_answer(body)
 
 
@@ -60,8 +60,8 @@ def test_nothing_of_it_is_translated_or_streamed() -> None:
         lambda: EMBEDDINGS.decode_answer({}),
         lambda: EMBEDDINGS.encoder({}, "m"),
         lambda: EMBEDDINGS.reader(None),
-        lambda: EMBEDDINGS.decoder(),
-        lambda: EMBEDDINGS.assembler(),
+        EMBEDDINGS.decoder,
+        EMBEDDINGS.assembler,
     ):
         with pytest.raises(InvalidRequest):
             asked()
