@@ -28,7 +28,7 @@ routes:
   assistant: {{policy: model, timeouts: {{first_token: 3s, idle: 3s, answer: 5s, total: 10s}}}}
 server:
   keys: [{key}]
-  limits: {{max_body: 100kB, max_messages: 20, max_in_flight: 2}}
+  limits: {{max_body: 100kB, max_messages: 20, max_in_flight: 2, max_waiting: 0}}
 """
 
 

@@ -258,7 +258,17 @@ class LimitsConfig(Section):
     max_messages: int = Field(
         10_000, gt=0, description="The messages of a conversation, or the inputs of an embedding; 413 above it."
     )
-    max_in_flight: int = Field(1_000, gt=0, description="Requests under way in one worker; 503 above it.")
+    max_in_flight: int = Field(
+        1_000, gt=0, description="Requests under way in one worker; above it they wait in line, a line for each key."
+    )
+    max_waiting: int = Field(200, ge=0, description="Requests that wait in all lines of a worker; 503 above it.")
+    max_wait: Duration = Field(
+        1.0,
+        description="How long a request may wait in line, then 503; a twentieth of it in a line that stands so long.",
+    )
+    max_lag: Duration = Field(
+        0.25, description="How late a worker's event loop may be; while it is later, fewer requests are let in."
+    )
 
 
 class AdminKeyConfig(Section):

@@ -6,6 +6,7 @@ from turnout.config.check import is_loopback
 from turnout.config.load import LoadedConfig
 from turnout.errors import ConfigError
 from turnout.server.auth import Keys
+from turnout.server.room import Room
 
 
 class Admission:
@@ -19,6 +20,7 @@ class Admission:
         host: the address that is listened at.
         keys: who may call.
         limits: what a request may not exceed.
+        room: for how many requests there is room, and who gets it.
         heartbeat_s: after how many seconds of silence a stream is sent a comment.
         notice_s, drain_s: how the server stops (`server.notice`, `server.drain`).
         draining: it is stopping: no further request should come here.
@@ -31,6 +33,7 @@ class Admission:
         self.draining = False
         self.host = host
         self.renew(loaded)
+        self.room = Room(lambda: self.limits)
 
     def renew(self, loaded: LoadedConfig) -> None:
         """Another configuration takes effect. Raises `ConfigError` as the class does, and changes nothing then."""

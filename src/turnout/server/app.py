@@ -33,6 +33,7 @@ from turnout.server.conversation import ConversationEndpoint
 from turnout.server.feedback import FeedbackEndpoint
 from turnout.server.health import HealthEndpoint
 from turnout.server.heap import collecting_seldom
+from turnout.server.lag import limiting_lag
 from turnout.server.metrics import MetricsEndpoint
 from turnout.server.models import ModelsEndpoint
 from turnout.types.clock import SystemClock
@@ -106,6 +107,7 @@ class Gateway:
             async with (
                 reloading(router, clock, partial(self._renew, access)) as reloader,
                 drilling(router, drills, clock),
+                limiting_lag(self.admission.room, lambda: self.admission.limits.max_lag),
             ):
                 self._router, self._reloader = router, reloader
                 self._renew(access, router.loaded)

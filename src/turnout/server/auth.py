@@ -24,14 +24,14 @@ class Keys:
     def __init__(self, keys: Iterable[str]) -> None:
         self._digests = tuple(digest(key) for key in keys)
 
-    def check(self, headers: Mapping[str, str]) -> None:
-        """Look for a known key in `authorization: Bearer` or `x-api-key`.
+    def check(self, headers: Mapping[str, str]) -> str:
+        """Look for a known key in `authorization: Bearer` or `x-api-key`; a name for whoever holds it.
 
         Raises:
             Unauthenticated: there is none.
         """
         if not self._digests:
-            return
+            return "anybody"
         given = given_key(headers)
         if given is None:
             raise Unauthenticated("No API key. Send one of the gateway's as `Authorization: Bearer` or `x-api-key`.")
@@ -39,6 +39,7 @@ class Keys:
         known = [hmac.compare_digest(presented, ours) for ours in self._digests]
         if not any(known):
             raise Unauthenticated("Unknown API key. Ask whoever runs this gateway for one of its `server.keys`.")
+        return f"key {known.index(True)}"
 
 
 def given_key(headers: Mapping[str, str]) -> str | None:

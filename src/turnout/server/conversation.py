@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from turnout.errors import InternalError, InvalidRequest, Overloaded, RequestFailed, RequestTooLarge
+from turnout.errors import InternalError, InvalidRequest, RequestFailed, RequestTooLarge
 from turnout.router import Router
 from turnout.server.admission import Admission
 from turnout.server.asgi import CallerWatch, Response, headers_of, read_body
@@ -33,7 +34,6 @@ class ConversationEndpoint:
         self._dialect = caller_dialect(name)
         self._router = router
         self._admission = admission
-        self._in_flight = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request: the edge, at which every failure becomes an error that the caller's SDK raises."""
@@ -53,20 +53,20 @@ class ConversationEndpoint:
                 await response.whole(*self._dialect.encode_error(defect))
 
     async def _serve(self, scope: Scope, receive: Receive, response: Response) -> None:
-        request = await self._read(scope, receive)
-        self._in_flight += 1
-        try:
-            with CallerWatch(receive):
-                await response.send(await self._router.handle(request), self._admission.heartbeat_s)
-        finally:
-            self._in_flight -= 1
-
-    async def _read(self, scope: Scope, receive: Receive) -> Request:
         headers = headers_of(scope)
+        who = self._admission.keys.check(headers)
+        room = self._admission.room
+        room.check(who)
+        request = await self._read(headers, receive)
+        with CallerWatch(receive):
+            await room.enter(who)
+            try:
+                await response.send(await self._router.handle(request), self._admission.heartbeat_s)
+            finally:
+                room.leave(who)
+
+    async def _read(self, headers: Mapping[str, str], receive: Receive) -> Request:
         limits = self._admission.limits
-        self._admission.keys.check(headers)
-        if self._in_flight >= limits.max_in_flight:
-            raise Overloaded("The gateway has as many requests under way as it may.", retry_after_s=1)
         if headers.get("content-encoding") not in _PLAIN:
             raise InvalidRequest("Send the body without a content-encoding.", param="content-encoding")
         caller = read_caller(headers)
