@@ -222,3 +222,17 @@ async def test_a_file_that_is_replaced_with_an_older_one_is_noticed(tmp_path: Pa
         os.utime(other, (time.time() - 3600,) * 2)
         other.replace(at.file)
         await until(lambda: at.reloader.in_effect.version != before)
+
+
+async def test_what_was_learnt_of_how_much_a_provider_takes_is_carried_over(tmp_path: Path) -> None:
+    """And the limit of a provider that is called or limited otherwise begins anew."""
+    async with setting(tmp_path) as at:
+        text = at.file.read_text()
+        limiters = []
+        for most in ("8", "8 ", "9"):
+            at.file.write_text(text.replace("dialect: openai", f"concurrency: {{max: {most}}}, dialect: openai"))
+            assert await at.reloader.reload()
+            limiters.append(next(iter(at.router.parts.executor.limiters.values())))
+        assert limiters[0] is limiters[1]
+        assert limiters[2] is not limiters[0]
+        assert [limiter.limit for limiter in limiters] == [8, 8, 9]

@@ -21,6 +21,7 @@ from turnout.config.schema import Config, PriceConfig, TargetConfig
 from turnout.errors import Overloaded
 from turnout.execution.breaker import BreakerBoard, BreakerSettings
 from turnout.execution.executor import Executor
+from turnout.execution.limiter import Limiter, Limiters
 from turnout.features.hash_keys import FixedKey, HashKeys
 from turnout.ledger.embedded import EmbeddedLedger
 from turnout.ledger.location import database_file
@@ -152,11 +153,11 @@ def assemble(
     if running is None:
         told = breaker_teller(observer or Unobserved())
         breakers = BreakerBoard(draft.endpoints, BreakerSettings(), clock, told)
-        executor = Executor(draft.endpoints, breakers)
+        executor = Executor(draft.endpoints, breakers, limiters=_limiters(loaded, clock))
     else:
         before = running.parts
         breakers = before.breakers.renewed(draft.endpoints, _unchanged(loaded, running.loaded))
-        executor = before.executor.renewed(draft.endpoints, breakers)
+        executor = before.executor.renewed(draft.endpoints, breakers, _limiters(loaded, clock, running))
     return Parts(
         routes=draft.routes,
         endpoints=draft.endpoints,
@@ -168,6 +169,17 @@ def assemble(
         privacy=Privacy(loaded.config.privacy.mode, loaded.config.privacy.tenants),
         mask=draft.mask,
     )
+
+
+def _limiters(loaded: LoadedConfig, clock: Clock, running: Running | None = None) -> Limiters:
+    """The limit of each provider that has one; what was learnt of a provider that is called as before still holds."""
+    before = running.loaded.providers if running else {}
+    known = running.parts.executor.limiters if running else {}
+    return {
+        name: known[name] if before.get(name) == provider else Limiter(provider.limiter, clock)
+        for name, provider in loaded.providers.items()
+        if provider.limiter is not None
+    }
 
 
 def build_parts(loaded: LoadedConfig, clock: Clock, observer: Observer | None = None) -> Parts:

@@ -10,6 +10,7 @@ import msgspec
 from turnout.config.document import Document
 from turnout.config.schema import DIALECTS, Config, ProviderConfig
 from turnout.errors import ConfigError
+from turnout.execution.limiter import LimiterSettings
 from turnout.providers.known import KNOWN_PROVIDERS, KnownProvider
 from turnout.types.dialect import DialectName
 
@@ -25,6 +26,7 @@ class ProviderSettings:
         base_url: what the dialect's official SDK would be given, without a slash at the end.
         api_key: its key, or None where it wants none.
         stream_usage: whether it can be asked for a stream's usage.
+        limiter: the bounds of the limit on calls at the same time; None without one.
         key_from: the environment variable that the key came from, None if the configuration says it.
     """
 
@@ -34,6 +36,7 @@ class ProviderSettings:
     base_url: str
     api_key: str | None = field(repr=False)
     stream_usage: bool
+    limiter: LimiterSettings | None = None
     key_from: str | None = None
 
 
@@ -70,6 +73,7 @@ def resolve_provider(name: str, given: ProviderConfig, env: Mapping[str, str]) -
         base_url=given.base_url or known.base_url or "",
         api_key=key or (env[variable] if variable else None),
         stream_usage=known.stream_usage if given.stream_usage is None else given.stream_usage,
+        limiter=LimiterSettings(least=given.concurrency.min, most=given.concurrency.max) if given.concurrency else None,
         key_from=variable if not key else None,
     )
 

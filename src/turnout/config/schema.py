@@ -56,6 +56,19 @@ def _is_base_url(value: str) -> bool:
     return found and not (url.query or url.fragment or url.username or url.password)
 
 
+class ConcurrencyConfig(Section):
+    """How many calls at the same time a provider is sent: as many as it is found to take, within these bounds."""
+
+    max: int = Field(ge=1, description="Never more calls at the same time; the limit begins here.")
+    min: int = Field(2, ge=1, description="Never fewer, however often the provider pushes back.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> ConcurrencyConfig:
+        if self.min > self.max:
+            raise Wrong(f"`min` ({self.min}) is over `max` ({self.max}).", "Lower `min`, or raise `max`.")
+        return self
+
+
 class ProviderConfig(Section):
     """An endpoint with an account. A known name (`openai`, `anthropic`, `groq`, ...) brings every default."""
 
@@ -73,6 +86,13 @@ class ProviderConfig(Section):
     )
     stream_usage: bool | None = Field(
         None, description="Whether a stream reports its tokens when asked to (`stream_options.include_usage`)."
+    )
+
+    concurrency: ConcurrencyConfig | None = Field(
+        None,
+        description="A limit on calls at the same time that adapts: it sinks while the provider refuses or is silent, "
+        "and rises again. Beyond it the next candidate is asked, or the call waits. By default there is none.",
+        examples=[{"max": 200}],
     )
 
     @field_validator("base_url")

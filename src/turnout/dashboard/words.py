@@ -24,6 +24,7 @@ _DROPPED = {
     "context_too_small": "the input does not fit into its context window",
     "other_model": "its vectors are another model's, and do not compare",
     "over_budget": "it would cost more than the budget has left",
+    "provider_busy": "its provider has as many calls under way as it takes",
     "unknown_target": "there is no target of that name",
 }
 

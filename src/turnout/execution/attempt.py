@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Final, Protocol, TypeVar
 
 from turnout.catalog.cost import cost
-from turnout.execution.breaker import Permit
 from turnout.execution.deadline import AttemptFailed
+from turnout.execution.limiter import Leave
 from turnout.execution.verdict import VERDICTS
 from turnout.execution.work import Work
 from turnout.features.tokens import tokens_in_chars
@@ -66,7 +66,7 @@ class LiveAttempt:
 
     __slots__ = (
         "_first_token_ms",
-        "_permit",
+        "_leave",
         "_started",
         "began",
         "booked",
@@ -79,7 +79,7 @@ class LiveAttempt:
         "work",
     )
 
-    def __init__(self, candidate: Candidate, endpoint: Endpoint, permit: Permit, work: Work) -> None:
+    def __init__(self, candidate: Candidate, endpoint: Endpoint, leave: Leave, work: Work) -> None:
         self.candidate = candidate
         self.endpoint = endpoint
         self.work = work
@@ -89,7 +89,7 @@ class LiveAttempt:
         self.fault: Fault | None = None
         self.began = work.clock.monotonic()
         self.booked = False
-        self._permit = permit
+        self._leave = leave
         self._started = work.timeline.when(self.began)
         self._first_token_ms: float | None = None
 
@@ -117,12 +117,12 @@ class LiveAttempt:
     def answered(self) -> None:
         """A complete answer, and the caller gets it."""
         if self._book("answered", billed=True):
-            self._permit.succeeded()
+            self._leave.succeeded()
 
     def discarded(self) -> None:
         """A complete answer, and the caller gets another."""
         if self._book("discarded", billed=True):
-            self._permit.succeeded()
+            self._leave.succeeded()
 
     def failed(self, failure: Failure) -> None:
         """No complete answer."""
@@ -131,14 +131,14 @@ class LiveAttempt:
             return
         self.work.trace.failures.append(failure)
         if verdict.counts:
-            self._permit.failed(failure.kind, failure.retry_after_s)
+            self._leave.failed(failure.kind, failure.retry_after_s)
         else:
-            self._permit.abandoned()
+            self._leave.abandoned()
 
     def cancelled(self) -> None:
         """The caller left, or another answer made this one unnecessary."""
         if self._book("cancelled", billed=True):
-            self._permit.abandoned()
+            self._leave.abandoned()
 
     def _elapsed_ms(self) -> float:
         return round((self.work.clock.monotonic() - self.began) * 1000, 3)

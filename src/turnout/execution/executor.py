@@ -3,8 +3,9 @@
 The order of the resilience ideas, from the outside in:
 
     run          the plan: fallback and escalation are the policy's next candidate
-      propose    the breaker: is the target called at all?
+      propose    is the target called at all?
         retry    the same target again, within the retry budget
+          admit  the breaker, and a place among the calls that the provider takes at the same time
           call   one attempt: streamed, assembled or whole, under the deadline and the limits of each phase
 """
 
@@ -13,12 +14,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from turnout.execution.attempt import LiveAttempt
 from turnout.execution.breaker import BreakerBoard, Permit
 from turnout.execution.conversion import conversion
 from turnout.execution.deadline import AttemptFailed
 from turnout.execution.final import final_error
+from turnout.execution.limiter import Leave, Limiter, Limiters
 from turnout.execution.retry import RetrySettings, pause_before_retry
 from turnout.execution.retry_budget import RetryBudget
 from turnout.execution.streaming import CommittedStream, call_assembled, open_stream, read_to_commit
@@ -30,6 +33,9 @@ from turnout.types.candidate import Candidate, Dropped, Outcome, Plan
 from turnout.types.chat import Finish
 from turnout.types.failure import Failure, FailureKind
 from turnout.types.timeouts import Commit
+
+PROVIDER_BUSY: Final = "provider_busy"
+"""The provider has as many calls under way as it takes."""
 
 
 @dataclass(slots=True)
@@ -53,7 +59,11 @@ class Delivered:
 
 
 class Executor:
-    """Calls what policies propose."""
+    """Calls what policies propose.
+
+    Attributes:
+        limiters: of each provider that has a limit on calls at the same time.
+    """
 
     def __init__(
         self,
@@ -62,15 +72,20 @@ class Executor:
         *,
         retries: RetrySettings | None = None,
         retry_budget: RetryBudget | None = None,
+        limiters: Limiters | None = None,
     ) -> None:
         self._endpoints = endpoints
         self._breakers = breakers
+        self.limiters: Limiters = limiters or {}
         self._retries = retries or RetrySettings()
         self._retry_budget = retry_budget or RetryBudget()
 
-    def renewed(self, endpoints: Mapping[str, Endpoint], breakers: BreakerBoard) -> Executor:
-        """One over others, within the same retry budget."""
-        return Executor(endpoints, breakers, retries=self._retries, retry_budget=self._retry_budget)
+    def renewed(
+        self, endpoints: Mapping[str, Endpoint], breakers: BreakerBoard, limiters: Limiters | None = None
+    ) -> Executor:
+        """One over others, within the same retry budget, and under the same limits unless others are given."""
+        limiters = self.limiters if limiters is None else limiters
+        return Executor(endpoints, breakers, retries=self._retries, retry_budget=self._retry_budget, limiters=limiters)
 
     async def run(self, plan: Plan, work: Work) -> Delivered:
         """Call candidate after candidate until the plan accepts an answer.
@@ -111,11 +126,11 @@ class Executor:
         work.trace.first = work.trace.first or candidate
         if work.outgrown and (endpoint.target.context_tokens or 0) <= work.outgrown:
             return _drop(candidate, "context_too_small", work)
-        permit = self._breakers[candidate.target].admit(last_resort=candidate.reason == "last_resort")
-        if permit is None:
-            return _drop(candidate, "breaker_open", work)
+        leave = await self._admit(candidate, endpoint, work)
+        if isinstance(leave, str):
+            return _drop(candidate, leave, work)
         try:
-            delivered = await self._retry(candidate, endpoint, permit, work)
+            delivered = await self._retry(candidate, endpoint, leave, work)
         except AttemptFailed as error:
             if not _falls_back(error.failure, work):
                 raise final_error(work) from error
@@ -126,11 +141,11 @@ class Executor:
         answers.append((outcome, delivered))
         return outcome
 
-    async def _retry(self, candidate: Candidate, endpoint: Endpoint, permit: Permit, work: Work) -> Delivered:
+    async def _retry(self, candidate: Candidate, endpoint: Endpoint, leave: Leave, work: Work) -> Delivered:
         made = 0
         while True:
             try:
-                return await _call(LiveAttempt(candidate, endpoint, permit, work))
+                return await _call(LiveAttempt(candidate, endpoint, leave, work))
             except AttemptFailed as error:
                 made += 1
                 pause = pause_before_retry(error.failure, made, self._retries, work.deadline, more=candidate.more)
@@ -138,10 +153,38 @@ class Executor:
                     raise
                 await asyncio.sleep(pause)
                 work.trace.waited_s += pause
-                again = self._breakers[candidate.target].admit()
-                if again is None:
+                again = await self._admit(candidate, endpoint, work)
+                if isinstance(again, str):
                     raise
-                permit = again
+                leave = again
+
+    async def _admit(self, candidate: Candidate, endpoint: Endpoint, work: Work) -> Leave | str:
+        """Leave to call now, or why there is none. Where nobody else is left to ask, a full provider is waited for."""
+        permit = self._breakers[candidate.target].admit(last_resort=candidate.reason == "last_resort")
+        if permit is None:
+            return "breaker_open"
+        limiter = self.limiters.get(endpoint.target.provider)
+        if limiter is None:
+            return permit
+        if limiter.full and candidate.more:
+            permit.abandoned()
+            return PROVIDER_BUSY
+        return await _placed(limiter, permit, work)
+
+
+async def _placed(limiter: Limiter, permit: Permit, work: Work) -> Leave | str:
+    """A place under the provider's limit, once there is one before the deadline."""
+    began = work.clock.monotonic()
+    leave: Leave | None = None
+    try:
+        leave = await work.deadline.limit(limiter.take(permit), work.deadline.remaining, FailureKind.DEADLINE)
+    except AttemptFailed:
+        return PROVIDER_BUSY
+    finally:
+        work.trace.waited_s += work.clock.monotonic() - began
+        if leave is None:
+            permit.abandoned()
+    return leave
 
 
 async def _call(attempt: LiveAttempt) -> Delivered:

@@ -19,7 +19,7 @@ from turnout.types.failure import FailureKind
 
 _BUSY: Final = frozenset({FailureKind.RATE_LIMITED, FailureKind.OVERLOADED})
 """What passes by itself. An exhausted quota does not: it is our account's, as a refused key is."""
-_ABOUT_US: Final = frozenset({"breaker_open"})
+_ABOUT_US: Final = frozenset({"breaker_open", "provider_busy"})
 _GOOD: Final = 200
 _PROBED_S: Final = 1.0
 """A target that rests is left out only while a probe of it is under way; its result is there about then."""
@@ -63,8 +63,10 @@ def _never_called(work: Work) -> ServingError:
         return NoCapableTarget(said)
     told = ", ".join(f"{drop.target}: {drop.reason}" for drop in drops)
     if all(drop.reason in _ABOUT_US for drop in drops):
-        resting = f"Every target of route '{route}' is resting after failures, and one is being probed ({told})."
-        return UpstreamBusy(resting, retry_after_s=_PROBED_S)
+        why = "is resting after failures, and one is being probed"
+        if any(drop.reason == "provider_busy" for drop in drops):
+            why = "is resting after failures, or at a provider that takes no more calls at the same time"
+        return UpstreamBusy(f"Every target of route '{route}' {why} ({told}).", retry_after_s=_PROBED_S)
     return NoCapableTarget(f"No target of route '{route}' can serve this request ({told}).")
 
 
