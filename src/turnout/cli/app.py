@@ -16,6 +16,7 @@ from turnout.cli.drill.command import drill
 from turnout.cli.explain import explain
 from turnout.cli.fault_provider import fault_provider
 from turnout.cli.init import init
+from turnout.cli.reconcile import reconcile
 from turnout.cli.report.command import report
 from turnout.cli.serve import serve
 from turnout.errors import ConfigError, RequestFailed, TurnoutError
@@ -35,6 +36,7 @@ app.command()(demo)
 app.command()(serve)
 app.command()(explain)
 app.command()(report)
+app.command()(reconcile)
 app.command()(drill)
 app.add_typer(decisions.app, name="decisions")
 app.add_typer(ledger.app, name="ledger")

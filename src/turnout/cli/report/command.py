@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from turnout.cli.ledger_options import Data, moment, opened
 from turnout.cli.options import spread
@@ -17,6 +16,7 @@ from turnout.cli.report.change import change_json, parse_period, print_change
 from turnout.cli.report.formats import as_csv, as_json
 from turnout.cli.report.page import as_page
 from turnout.cli.report.terminal import print_report
+from turnout.cli.screen import screen
 from turnout.config.load import find_data_directory
 from turnout.errors import ConfigError
 from turnout.insight import query
@@ -26,7 +26,6 @@ from turnout.insight.report import make_report
 from turnout.ledger.location import ENVIRONMENT_VARIABLE
 from turnout.ledger.store import Store
 
-_PIPED_WIDTH = 120
 _LIMIT = 20
 
 
@@ -101,7 +100,7 @@ def report(
             f"or say where its data directory is: --data DIR, or ${ENVIRONMENT_VARIABLE}.\n"
         )
     elif not html:
-        print_report(_console(), made, limit=asked.limit)
+        print_report(screen(), made, limit=asked.limit)
 
 
 def _explain(store: Store, before: str, after: str, *, json: bool) -> None:
@@ -110,13 +109,7 @@ def _explain(store: Store, before: str, after: str, *, json: bool) -> None:
     if json:
         typer.echo(change_json(found))
     else:
-        print_change(_console(), found)
-
-
-def _console() -> Console:
-    """The terminal; what is piped is not cut to a terminal's width."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=_PIPED_WIDTH)
+        print_change(screen(), found)
 
 
 def _write(path: Path, page: str) -> None:
