@@ -14,7 +14,7 @@ import uvicorn
 from turnout.ledger.location import database_file
 from turnout.ledger.sqlite import SqliteStore
 from turnout.server.app import Pages
-from turnout.server.run import Serving
+from turnout.server.run import Serving, http_server
 from turnout.types.decision import Decision
 
 _START_S = 60.0
@@ -56,9 +56,7 @@ def running_gateway(config: str, directory: Path, pages: Pages | None = None) ->
     file.write_text(config, encoding="utf-8")
     data = directory / "data"
     app = Serving("127.0.0.1", file, data, pages).gateway()
-    server = uvicorn.Server(
-        uvicorn.Config(app, port=0, log_level="warning", access_log=False, ws="none", proxy_headers=False)
-    )
+    server = uvicorn.Server(http_server(app))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:

@@ -274,6 +274,16 @@ class RouteConfig(Section):
 class LimitsConfig(Section):
     """What a request may not exceed; over a limit it is refused at once."""
 
+    max_head: Size = Field(64_000, description="The size of a request's first line and headers; 431 above it.")
+    max_headers: int = Field(200, gt=0, description="The headers of a request; 431 above it.")
+    head_timeout: Duration = Field(
+        10.0, description="How long a request's headers may take to arrive; then 408, and the connection ends."
+    )
+    body_timeout: Duration = Field(
+        30.0,
+        description="How long a body may take to arrive, and again as long while it comes at 16 kB a second or more; "
+        "then 408.",
+    )
     max_body: Size = Field(32_000_000, description="The size of a request's body; 413 above it.")
     max_messages: int = Field(
         10_000, gt=0, description="The messages of a conversation, or the inputs of an embedding; 413 above it."

@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
 import uvloop
@@ -21,6 +21,7 @@ from turnout.config.build import ConfiguredRouter
 from turnout.config.load import load_config
 from turnout.server.admission import Admission
 from turnout.server.app import Gateway, Pages
+from turnout.server.connection import Connection
 from turnout.server.stopping import Stopping
 from turnout.server.supervisor import SUPERVISED
 from turnout.telemetry.logs import AccessLog, LogSettings, configure_logs
@@ -93,23 +94,33 @@ class _Server(uvicorn.Server):
         yield
 
 
+def http_server(gateway: Gateway) -> uvicorn.Config:
+    """How the application is served."""
+    admission = gateway.admission
+
+    class Limited(Connection):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(lambda: admission.limits, *args, **kwargs)
+
+    return uvicorn.Config(
+        gateway,
+        port=0,
+        http=Limited,
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_level="warning",
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        backlog=_BACKLOG,
+    )
+
+
 async def _serve(serving: Serving, listening: socket.socket, obey: Obey) -> None:
     gateway = serving.gateway()
-    server = _Server(
-        uvicorn.Config(
-            gateway,
-            http="httptools",
-            ws="none",
-            lifespan="on",
-            access_log=False,
-            log_level="warning",
-            log_config=None,
-            server_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=_KEEP_ALIVE_S,
-            backlog=_BACKLOG,
-        )
-    )
+    server = _Server(http_server(gateway))
     stopping = Stopping(gateway, server)
     obey(gateway, stopping)
     await server.serve([listening])
