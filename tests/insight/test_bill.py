@@ -108,6 +108,7 @@ def test_only_some_lines_are_read(tmp_path: Path) -> None:
         ("day,model,cost\n11/1/26,gpt-4,1\n", r"2: '11/1/26' is no day; days are written 2026-11-05"),
         ("day,model,cost\n2026-11-01,gpt-4,1\n2026-11-01,gpt-4,much\n", r"3: 'much' is no number"),
         ("day,model,cost\n2026-11-01,gpt-4,inf\n", r"2: 'inf' is no number"),
+        ("day,model,input_tokens\n2026-11-01,gpt-4,1e999999999\n", r"2: '1e999999999' is no number"),
         ("day,model,cost\n2026-11-01,,1\n", r"2: it does not say which model .* not by model or line item"),
         ("day,model,cost,currency\n2026-11-01,gpt-4,1,EUR\n", r"2: the amount is in EUR"),
     ],

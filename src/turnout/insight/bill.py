@@ -20,6 +20,7 @@ from turnout.errors import ConfigError
 
 _NO_USD: Final = Decimal(0)
 _NAMED: Final = 12
+_DIGITS: Final = 15  # more than any tokens or USD take, and few enough to be counted with
 _FIX: Final = "Export usage or cost as CSV, by model and day, from the console of OpenAI or Anthropic."
 
 
@@ -154,8 +155,8 @@ class _Row:
             found = Decimal(written.replace(",", "").removeprefix("$"))
         except InvalidOperation:
             found = Decimal("NaN")
-        if not found.is_finite():
-            raise self.wrong(f"'{written}' is no number.")
+        if not (found.is_finite() and found.adjusted() < _DIGITS):
+            raise self.wrong(f"'{written}' is no number to bill.")
         return found
 
     def count(self, names: Sequence[str]) -> int | None:
