@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from operator import add
 from typing import Any, Final
 
 from turnout.ledger.columns import AttemptRow, DecisionRow, decision_row
@@ -57,6 +58,8 @@ _RATE_MINUTE: Final = (
 
 _NO_TAG: Final = """
 DELETE FROM tag_rollups WHERE start = ? AND key = ? AND value = ? AND tenant = ? AND outcome = ? AND decisions <= 0"""
+_UNTIMED: Final = (Counter[int](), Counter[int]())
+
 Key = tuple[Any, ...]
 """The start of a bucket, and what is summed by."""
 
@@ -131,27 +134,21 @@ class Rollup:
 
     def write(self, writer: sqlite3.Connection) -> None:
         """Add the sums to those in the store, within its transaction."""
-        minutes = [(MINUTE, *key, *sums) for key, sums in self._sums.items() if key[0] >= self._minutes_from]
         hours = _coarser(self._sums, HOUR)
-        writer.executemany(_ROLLUP, minutes)
-        writer.executemany(_ROLLUP, [(HOUR, *key, *sums) for key, sums in hours.items()])
-        writer.executemany(_ROLLUP, [(DAY, *key, *sums) for key, sums in _coarser(hours, DAY).items()])
+        recent = {key: sums for key, sums in self._sums.items() if key[0] >= self._minutes_from}
+        for width, table in ((MINUTE, recent), (HOUR, hours), (DAY, _coarser(hours, DAY))):
+            writer.executemany(_ROLLUP, _rows(table, width))
         for width in USER_WIDTHS:
-            users = _coarser(self._users, width)
-            writer.executemany(_USER, [(width, *key, *sums) for key, sums in users.items()])
-        writer.executemany(_TAG, [(*key, *sums) for key, sums in self._tags.items()])
-        writer.executemany(_COST, [(*key, *sums) for key, sums in self._costs.items()])
+            writer.executemany(_USER, _rows(_coarser(self._users, width), width))
+        writer.executemany(_TAG, _rows(self._tags))
+        writer.executemany(_COST, _rows(self._costs))
         for width in (HOUR, DAY):
             latencies = _coarser_sketches(self._latencies, width)
             writer.executemany(_LATENCY, [(width, *key, *map(_packed, counts)) for key, counts in latencies.items()])
             times = _coarser_sketches(self._attempt_latencies, width)
-            writer.executemany(
-                _ATTEMPT,
-                [
-                    (width, *key, *sums, *map(_packed, times.get(key, (Counter(), Counter()))))
-                    for key, sums in _coarser(self._attempts, width).items()
-                ],
-            )
+            calls = _coarser(self._attempts, width)
+            rows = zip(calls, _rows(calls, width), strict=True)
+            writer.executemany(_ATTEMPT, [(*row, *map(_packed, times.get(key, _UNTIMED))) for key, row in rows])
 
 
 def prepare(writer: sqlite3.Connection) -> None:
@@ -254,19 +251,23 @@ def _start(time_ms: int, width_s: int) -> int:
     return time_ms // width * width
 
 
-def _add(table: dict[Key, list[int]], key: Key, sums: Sequence[int]) -> None:
+def _add(table: dict[Key, list[int]], key: Key, sums: list[int]) -> None:
     known = table.get(key)
-    if known is None:
-        table[key] = list(sums)
-    else:
-        table[key] = [min(so_far + more, MOST) for so_far, more in zip(known, sums, strict=True)]
+    table[key] = sums if known is None else list(map(add, known, sums))
 
 
 def _observe(table: dict[Key, tuple[Counter[int], ...]], key: Key, times: Sequence[float | None]) -> None:
-    counters = table.setdefault(key, tuple(Counter() for _ in times))
+    counters = table.get(key)
+    if counters is None:
+        counters = table[key] = tuple(Counter() for _ in times)
     for counts, time_ms in zip(counters, times, strict=True):
         if time_ms is not None:
             counts[bin_of(time_ms)] += 1
+
+
+def _rows(table: dict[Key, list[int]], *width: int) -> list[Key]:
+    """The table's rows; a sum beyond SQLite's integers counts as the largest of them."""
+    return [(*width, *key, *(min(each, MOST) for each in sums)) for key, sums in table.items()]
 
 
 def _coarser(table: dict[Key, list[int]], width: int) -> dict[Key, list[int]]:
