@@ -171,7 +171,7 @@ class TimedPolicy:
 
 class TimedExecutor(Executor):
     def __init__(self, parts: Parts, stages: Stages) -> None:
-        super().__init__(parts.endpoints, parts.breakers)
+        super().__init__(parts.endpoints, parts.breakers, parts.executor.health)
         self._stages = stages
 
     @override
@@ -247,7 +247,7 @@ def _workshop(recorder: Journal) -> Workshop:
     clock = SystemClock()
     parts = build_parts(loaded, clock)
     instant = {name: replace(endpoint, transport=InstantTransport()) for name, endpoint in parts.endpoints.items()}
-    parts = _parts(instant, parts.routes, parts.breakers, Executor(instant, parts.breakers))
+    parts = _parts(instant, parts.routes, parts.breakers, Executor(instant, parts.breakers, parts.executor.health))
     return Workshop(loaded, parts, Record(recorder, clock=clock, hash_keys=FixedKey(bytes(32))))
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from turnout.execution.breaker import BreakerBoard, BreakerSettings
 from turnout.execution.executor import Executor
+from turnout.execution.health import HealthBoard
 from turnout.execution.retry import RetrySettings
 from turnout.execution.retry_budget import RetryBudget
 from turnout.features.hash_keys import FixedKey
@@ -119,7 +120,9 @@ def wire(
         baseline=endpoints[-1].target.name,
         **fields,  # type: ignore[arg-type]
     )
-    executor = Executor(by_name, breakers, retries=retries or RetrySettings(base=0.01), retry_budget=RetryBudget())
+    waits = retries or RetrySettings(base=0.01)
+    health = HealthBoard(by_name, clock)
+    executor = Executor(by_name, breakers, health, retries=waits, retry_budget=RetryBudget())
     parts = Parts(routes=OneRoute(route), endpoints=by_name, executor=executor, breakers=breakers)
     router = Router(parts, record=Record(ledger, clock=clock, hash_keys=FixedKey(b"k" * 32)), clock=clock)
     return Wired(router, ledger, breakers, transitions)

@@ -12,6 +12,7 @@ from turnout.errors import DeadlineExceeded, RequestFailed, UpstreamBusy, Upstre
 from turnout.execution.breaker import BreakerBoard, BreakerSettings
 from turnout.execution.deadline import Deadline
 from turnout.execution.executor import Delivered, Executor
+from turnout.execution.health import HealthBoard
 from turnout.execution.retry import RetrySettings
 from turnout.execution.work import Work
 from turnout.features.tokens import TokenEstimator
@@ -38,8 +39,11 @@ class Rig:
         self.providers = {name: ScriptedProvider(OPENAI, *script) for name, script in scripts.items()}
         self.endpoints = {name: self.make(name) for name in scripts}
         self.breakers = BreakerBoard(scripts, BreakerSettings(consecutive=2), self.clock)
-        self.executor = Executor(self.endpoints, self.breakers, retries=RetrySettings(base=0.001))
+        self.executor = self.executes(RetrySettings(base=0.001))
         self.announced: list[Target] = []
+
+    def executes(self, retries: RetrySettings | None = None) -> Executor:
+        return Executor(self.endpoints, self.breakers, HealthBoard(self.endpoints, self.clock), retries=retries)
 
     def make(self, name: str) -> Endpoint:
         return endpoint(name, self.providers[name], OPENAI, stream_usage=False)
@@ -237,7 +241,7 @@ async def test_a_prompt_too_long_for_one_goes_only_to_a_larger_one() -> None:
     rig = Rig(a=[refusal], b=[], c=["yes"])
     for name, size in {"a": 8_000, "b": 8_000, "c": 100_000}.items():
         rig.endpoints[name] = endpoint(name, rig.providers[name], OPENAI, context_tokens=size)
-    rig.executor = Executor(rig.endpoints, rig.breakers)
+    rig.executor = rig.executes()
     _, work = await rig.run(propose("a", "b", "c"))
     assert work.trace.dropped == [Dropped("b", "context_too_small")]
     assert rig.calls == {"a": 1, "b": 0, "c": 1}
@@ -306,7 +310,7 @@ async def test_a_provider_of_another_dialect_gets_a_request_of_its_own() -> None
     rig = Rig(a=["yes"])
     rig.providers["a"] = ScriptedProvider(ANTHROPIC, "yes")
     rig.endpoints["a"] = endpoint("a", rig.providers["a"], ANTHROPIC)
-    rig.executor = Executor(rig.endpoints, rig.breakers)
+    rig.executor = rig.executes()
     delivered, _ = await rig.run(propose("a"))
     assert b'"content":"yes"' in delivered.body
     (call,) = rig.providers["a"].calls

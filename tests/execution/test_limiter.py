@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.execution.test_executor import Rig, propose
 from turnout.errors import UpstreamBusy
 from turnout.execution.executor import Executor
+from turnout.execution.health import HealthBoard
 from turnout.execution.limiter import Leave, Limiter, LimiterSettings
 from turnout.execution.retry import RetrySettings
 from turnout.testing import FrozenClock, Said
@@ -164,7 +165,9 @@ def test_whatever_happens_places_are_neither_lost_nor_doubled(steps: list[str], 
 def limited(rig: Rig, most: int) -> Limiter:
     """One limit for the provider `a`."""
     limit = Limiter(LimiterSettings(least=1, most=most), rig.clock)
-    rig.executor = Executor(rig.endpoints, rig.breakers, retries=RetrySettings(base=0.001), limiters={"a": limit})
+    health = HealthBoard(rig.endpoints, rig.clock)
+    waits = RetrySettings(base=0.001)
+    rig.executor = Executor(rig.endpoints, rig.breakers, health, retries=waits, limiters={"a": limit})
     return limit
 
 

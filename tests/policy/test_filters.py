@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.policy.deciding import a_context, a_target, answers, chain, drive, fails, proposed, single
+from turnout.policy.base import Context
 from turnout.policy.fallback import Fallback
 from turnout.policy.filters import Filters
 from turnout.policy.single import Single
 from turnout.types.candidate import Candidate, Dropped, Outcome
 from turnout.types.conditions import BreakerState
 from turnout.types.dialect import DialectName
+from turnout.types.health import TargetHealth
 from turnout.types.target import Target
 
 OPEN = BreakerState.OPEN
@@ -148,3 +151,55 @@ def test_a_target_that_lacks_a_need_is_never_proposed_and_one_that_can_serve_alw
     candidates = [step for step in steps if isinstance(step, Candidate)]
     assert [candidate.more for candidate in candidates] == [True] * (len(candidates) - 1) + [False] * bool(candidates)
     assert len([step for step in steps if isinstance(step, Dropped)]) == len(names) - len(ready)
+
+
+def in_budget(budget_s: float, **first_token_ms: float) -> Context:
+    context = a_context()
+    for name, predicted in first_token_ms.items():
+        context.conditions.health[name] = TargetHealth(first_token_ms=predicted)
+    return msgspec.structs.replace(context, stream=True, latency_budget_s=budget_s)
+
+
+def test_what_is_too_slow_for_the_budget_is_dropped_with_the_prediction() -> None:
+    steps, _ = drive(Filters(chain("a", "b", "c")), in_budget(0.5, a=1_840, b=400), answers)
+    assert steps == [Dropped("a", "too_slow:1840ms"), Candidate(target="b", reason="single", more=True)]
+
+
+def test_a_target_without_data_fits_every_budget() -> None:
+    steps, _ = drive(Filters(chain("a", "b")), in_budget(0.001))
+    assert proposed(steps) == ["a", "b"]
+
+
+def test_without_a_budget_nothing_is_read_of_anybodys_health() -> None:
+    context = a_context()
+    drive(Filters(chain("a", "b")), context)
+    assert not context.conditions.health
+
+
+def test_where_all_are_too_slow_the_fastest_is_the_last_resort() -> None:
+    context = in_budget(0.5, a=1_840, b=900, c=1_000)
+    steps, accepted = drive(Filters(chain("a", "b", "c")), context, answers)
+    assert proposed(steps) == ["b"]
+    assert steps[-1] == Candidate(target="b", reason="last_resort")
+    assert accepted is not None
+
+
+def test_a_late_answer_is_better_than_none() -> None:
+    context = in_budget(0.5, a=300, b=900, c=1_000)
+    steps, _ = drive(Filters(chain("a", "b", "c")), context)
+    assert proposed(steps) == ["a", "b"]
+    assert [step.more for step in steps if isinstance(step, Candidate)] == [True, False]
+    steps, _ = drive(Filters(chain("b", "a")), context)
+    assert proposed(steps) == ["a", "b"]
+    assert [step.more for step in steps if isinstance(step, Candidate)] == [True, False], "falls back before it retries"
+
+
+def test_a_candidate_that_became_too_slow_along_the_chain_can_still_be_the_last_resort() -> None:
+    def late(candidate: Candidate) -> Outcome:
+        if candidate.target == "b" and candidate.reason != "last_resort":
+            return Outcome(target="b", dropped="too_slow:400ms")
+        return fails(candidate) if candidate.target == "a" else answers(candidate)
+
+    steps, accepted = drive(Filters(chain("a", "b")), in_budget(0.5, a=300, b=400), late)
+    assert proposed(steps) == ["a", "b", "b"]
+    assert accepted == Outcome(target="b", answered=True)

@@ -59,4 +59,6 @@ def drop_reason(reason: str) -> str:
     """A drop's reason in words."""
     if reason.startswith("lacks_"):
         return f"it lacks {plain(reason.removeprefix('lacks_').replace('_', ' '))}"
+    if reason.startswith("too_slow:"):
+        return f"it would take {plain(reason.removeprefix('too_slow:'))}, more than the latency budget has left"
     return _DROPPED.get(reason, plain(reason.replace("_", " ")))

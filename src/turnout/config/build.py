@@ -21,6 +21,7 @@ from turnout.config.schema import Config, PriceConfig, TargetConfig
 from turnout.errors import Overloaded
 from turnout.execution.breaker import BreakerBoard, BreakerSettings
 from turnout.execution.executor import Executor
+from turnout.execution.health import HealthBoard
 from turnout.execution.limiter import Limiter, Limiters
 from turnout.features.hash_keys import FixedKey, HashKeys
 from turnout.ledger.embedded import EmbeddedLedger
@@ -153,11 +154,12 @@ def assemble(
     if running is None:
         told = breaker_teller(observer or Unobserved())
         breakers = BreakerBoard(draft.endpoints, BreakerSettings(), clock, told)
-        executor = Executor(draft.endpoints, breakers, limiters=_limiters(loaded, clock))
+        health = HealthBoard(draft.endpoints, clock)
+        executor = Executor(draft.endpoints, breakers, health, limiters=_limiters(loaded, clock))
     else:
-        before = running.parts
-        breakers = before.breakers.renewed(draft.endpoints, _unchanged(loaded, running.loaded))
-        executor = before.executor.renewed(draft.endpoints, breakers, _limiters(loaded, clock, running))
+        before, kept = running.parts, _unchanged(loaded, running.loaded)
+        breakers = before.breakers.renewed(draft.endpoints, kept)
+        executor = before.executor.renewed(draft.endpoints, breakers, kept, _limiters(loaded, clock, running))
     return Parts(
         routes=draft.routes,
         endpoints=draft.endpoints,

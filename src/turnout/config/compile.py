@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from turnout.config.conditions import Bounds, DurationBounds, Hours, When, parse_hours
 from turnout.config.load import LoadedConfig
-from turnout.config.policies import CascadeSpec, Chain, FallbackSpec, PolicySpec, RulesSpec, WeightedSpec
+from turnout.config.policies import CascadeSpec, Chain, FallbackSpec, FastestSpec, PolicySpec, RulesSpec, WeightedSpec
 from turnout.config.schema import Config, RouteConfig, ServerConfig, TimeoutsConfig
 from turnout.config.version import policy_version
 from turnout.errors import ConfigError, ConfigErrors
@@ -17,6 +17,7 @@ from turnout.features.language import load_language_model
 from turnout.features.phrases import PhraseLists
 from turnout.policy.base import Policy
 from turnout.policy.fallback import Fallback
+from turnout.policy.fastest import Fastest
 from turnout.policy.filters import Filters
 from turnout.policy.route import Route
 from turnout.policy.rules import Rule, Rules
@@ -103,6 +104,7 @@ def compile_route(name: str, given: RouteConfig, server: ServerConfig) -> Route:
         commit=_commit(given),
         content_filter_falls_back=given.content_filter_falls_back,
         heartbeat_s=server.heartbeat if given.heartbeat == "early" else None,
+        latency_budget_s=given.latency_budget,
         privacy=given.privacy,
     )
 
@@ -121,8 +123,8 @@ def compile_policy(spec: PolicySpec, *, at: str, reasons: tuple[str, ...] = (), 
     """
     match spec:
         case str():
-            rule = next((why[len(_RULE) :] for why in reversed(reasons) if why.startswith(_RULE)), None)
-            return Single(Candidate(target=spec, reason="/".join(reasons) or "single", rule=rule, more=more))
+            reason = "/".join(reasons) or "single"
+            return Single(Candidate(target=spec, reason=reason, rule=_rule_of(reasons), more=more))
         case Chain():
             return _chain(spec.root, at, reasons, more=more)
         case FallbackSpec():
@@ -131,8 +133,15 @@ def compile_policy(spec: PolicySpec, *, at: str, reasons: tuple[str, ...] = (), 
             return _rules(spec, f"{at}.rules", reasons, more=more)
         case WeightedSpec():
             return _split(spec, f"{at}.weighted", reasons, more=more)
+        case FastestSpec():
+            return Fastest(tuple(spec.fastest), f"{at}.fastest", reasons, _rule_of(reasons), more)
         case CascadeSpec():
             raise ConfigError(CASCADE_PROBLEM, fix=CASCADE_FIX, key=f"{at}.cascade")
+
+
+def _rule_of(reasons: tuple[str, ...]) -> str | None:
+    """The innermost rule among them."""
+    return next((why[len(_RULE) :] for why in reversed(reasons) if why.startswith(_RULE)), None)
 
 
 def _chain(elements: list[PolicySpec], at: str, reasons: tuple[str, ...], *, more: bool) -> Policy:
@@ -227,6 +236,8 @@ def nested(spec: PolicySpec) -> list[tuple[tuple[str | int, ...], PolicySpec]]:
             return [(("weighted", index, "use"), branch.use) for index, branch in enumerate(spec.weighted)]
         case CascadeSpec():
             return [(("cascade", index, "use"), stage.use) for index, stage in enumerate(spec.cascade)]
+        case FastestSpec():
+            return [(("fastest", index), target) for index, target in enumerate(spec.fastest)]
     return []
 
 

@@ -136,7 +136,7 @@ def under_drill(parts: Parts, drill: DrillInForce | None) -> Parts:
         name: endpoint.under(drill if drill and name in drill.drill.targets else None)
         for name, endpoint in parts.endpoints.items()
     }
-    return replace(parts, endpoints=endpoints, executor=parts.executor.renewed(endpoints, parts.breakers))
+    return replace(parts, endpoints=endpoints, executor=parts.executor.renewed(endpoints, parts.breakers, endpoints))
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Discriminator, Field, RootModel, Tag, model_val
 from turnout.config.conditions import When
 from turnout.config.values import Section, TargetName, Wrong
 
-KINDS: Final = ("rules", "weighted", "fallback", "cascade")
+KINDS: Final = ("rules", "weighted", "fastest", "fallback", "cascade")
 
 
 class Chain(RootModel[Annotated[list["PolicySpec"], Field(min_length=1)]]):
@@ -63,6 +63,19 @@ class WeightedSpec(Section):
         return self
 
 
+class FastestSpec(Section):
+    """The fastest of some targets, by what recent calls say; the others follow as its fallbacks."""
+
+    fastest: list[TargetName] = Field(min_length=2, description="Targets that answer alike; two or more.")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> FastestSpec:
+        twice = next((name for name in self.fastest if self.fastest.count(name) > 1), None)
+        if twice is not None:
+            raise Wrong(f"target '{twice}' is named twice.", "Name each target once.")
+        return self
+
+
 class FallbackSpec(Section):
     """A chain: the next after the failure of one; the same as a plain list."""
 
@@ -111,7 +124,7 @@ def _kind(value: Any) -> str | None:
             return "<target>"
         case list() | Chain():
             return "<chain>"
-        case RulesSpec() | WeightedSpec() | FallbackSpec() | CascadeSpec():
+        case RulesSpec() | WeightedSpec() | FastestSpec() | FallbackSpec() | CascadeSpec():
             return f"<{next(iter(type(value).model_fields))}>"
         case dict():
             kinds = [kind for kind in KINDS if kind in value]
@@ -124,6 +137,7 @@ PolicySpec = Annotated[
     | Annotated[Chain, Tag("<chain>")]
     | Annotated[RulesSpec, Tag("<rules>")]
     | Annotated[WeightedSpec, Tag("<weighted>")]
+    | Annotated[FastestSpec, Tag("<fastest>")]
     | Annotated[FallbackSpec, Tag("<fallback>")]
     | Annotated[CascadeSpec, Tag("<cascade>")],
     Discriminator(

@@ -224,7 +224,7 @@ class RouteConfig(Section):
 
     policy: PolicySpec = Field(
         description="A target's name, a list (a fallback chain), or a mapping with one key: rules, "
-        "weighted, fallback, cascade."
+        "weighted, fastest, fallback, cascade."
     )
     baseline: TargetName | None = Field(
         None, description="The target that would have been used without routing; savings are measured against it."
@@ -243,6 +243,11 @@ class RouteConfig(Section):
     )
     privacy: PrivacyMode | None = Field(
         None, description="How much of what callers say under this route is kept; by default as `privacy.mode` says."
+    )
+    latency_budget: Duration | None = Field(
+        None,
+        description="How long an answer may take, or the first token of a stream: targets that are expected to take "
+        "longer are left out while another fits. `x-turnout-latency-budget` takes its place.",
     )
     content_filter_falls_back: bool = Field(
         default=False, description="Whether a provider's content filter is a reason to ask the next target."

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import BaseModel
 
 from turnout.config.conditions import When
-from turnout.config.policies import CascadeSpec, Chain, FallbackSpec, RulesSpec, WeightedSpec
+from turnout.config.policies import CascadeSpec, Chain, FallbackSpec, FastestSpec, RulesSpec, WeightedSpec
 from turnout.config.schema import RouteConfig
 
 Kind = Literal["route", "rule", "branch", "target"]
@@ -66,6 +66,8 @@ def _nodes(policy: Any, path: Path, left: Answered) -> Iterator[Node]:
                 part = branch.weight / whole
                 nodes = _nodes(branch.use, (*path, f"weighted:{part:.4g}"), left)
                 yield _parent("branch", f"{part * 100:.3g} %", "by weight", nodes)
+        case FastestSpec():
+            yield _parent("branch", "fastest", "by recent calls", _fastest(policy.fastest, path, left))
         case CascadeSpec():
             for number, stage in enumerate(policy.cascade, 1):
                 note = f"kept from confidence {stage.accept.confidence:g}" if stage.accept else "kept in any case"
@@ -79,6 +81,13 @@ def _chain(policies: Sequence[Any], path: Path, left: Answered) -> Iterator[Node
         inner = (*path, f"fallback:{place}") if place else path or ("primary",)
         for node in _nodes(each, inner, left):
             yield node._replace(note=node.note or ("first" if not place else f"fallback {place}"))
+
+
+def _fastest(targets: Sequence[str], path: Path, left: Answered) -> Iterator[Node]:
+    """Each of them may have been asked at any place."""
+    reasons = ["/".join((*path, f"fastest:{place}")) for place in range(len(targets))]
+    for target in targets:
+        yield Node("target", target, "", (), sum(left.pop((reason, target), 0) for reason in reasons))
 
 
 def _other(policy: BaseModel, path: Path, left: Answered) -> Iterator[Node]:

@@ -90,6 +90,8 @@ def drop_reason(reason: str) -> str:
     """Why a candidate was dropped, in words."""
     if reason.startswith("lacks_"):
         return f"it lacks {reason.removeprefix('lacks_').replace('_', ' ')}"
+    if reason.startswith("too_slow:"):
+        return f"it would take {reason.removeprefix('too_slow:')}, more than the latency budget has left"
     return _DROPPED.get(reason, reason.replace("_", " "))
 
 

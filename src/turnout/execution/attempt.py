@@ -8,6 +8,7 @@ from typing import Final, Protocol, TypeVar
 
 from turnout.catalog.cost import cost
 from turnout.execution.deadline import AttemptFailed
+from turnout.execution.health import TargetWatch
 from turnout.execution.limiter import Leave
 from turnout.execution.verdict import VERDICTS
 from turnout.execution.work import Work
@@ -67,7 +68,9 @@ class LiveAttempt:
     __slots__ = (
         "_first_token_ms",
         "_leave",
+        "_output_tokens",
         "_started",
+        "_watch",
         "began",
         "booked",
         "candidate",
@@ -79,7 +82,7 @@ class LiveAttempt:
         "work",
     )
 
-    def __init__(self, candidate: Candidate, endpoint: Endpoint, leave: Leave, work: Work) -> None:
+    def __init__(self, candidate: Candidate, endpoint: Endpoint, leave: Leave, watch: TargetWatch, work: Work) -> None:
         self.candidate = candidate
         self.endpoint = endpoint
         self.work = work
@@ -92,6 +95,9 @@ class LiveAttempt:
         self._leave = leave
         self._started = work.timeline.when(self.began)
         self._first_token_ms: float | None = None
+        self._output_tokens = 0
+        self._watch = watch
+        watch.began()
 
     async def wait(
         self, awaitable: Awaitable[T], seconds: float, late: FailureKind, *, since: float | None = None
@@ -117,12 +123,12 @@ class LiveAttempt:
     def answered(self) -> None:
         """A complete answer, and the caller gets it."""
         if self._book("answered", billed=True):
-            self._leave.succeeded()
+            self._succeeded()
 
     def discarded(self) -> None:
         """A complete answer, and the caller gets another."""
         if self._book("discarded", billed=True):
-            self._leave.succeeded()
+            self._succeeded()
 
     def failed(self, failure: Failure) -> None:
         """No complete answer."""
@@ -132,13 +138,27 @@ class LiveAttempt:
         self.work.trace.failures.append(failure)
         if verdict.counts:
             self._leave.failed(failure.kind, failure.retry_after_s)
+            self._watch.failed(*self._times())
         else:
-            self._leave.abandoned()
+            self._abandoned()
 
     def cancelled(self) -> None:
         """The caller left, or another answer made this one unnecessary."""
         if self._book("cancelled", billed=True):
-            self._leave.abandoned()
+            self._abandoned()
+
+    def _succeeded(self) -> None:
+        self._leave.succeeded()
+        self._watch.answered(*self._times(), self._output_tokens)
+
+    def _abandoned(self) -> None:
+        self._leave.abandoned()
+        self._watch.unknown(*self._times())
+
+    def _times(self) -> tuple[float, float | None]:
+        """How long it took, and took to its first token, in seconds."""
+        first = self._first_token_ms
+        return self._elapsed_ms() / 1000, None if first is None else first / 1000
 
     def _elapsed_ms(self) -> float:
         return round((self.work.clock.monotonic() - self.began) * 1000, 3)
@@ -153,6 +173,7 @@ class LiveAttempt:
         facts, fault = self.facts, self.fault
         billed = billed and (fault is None or fault.sent)
         usage = self._usage() if billed else _NOTHING
+        self._output_tokens = usage.output_tokens
         price = self.endpoint.price(self.work.request.route, self._started)
         self.work.trace.attempts.append(
             Attempt(

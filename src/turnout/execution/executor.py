@@ -12,7 +12,7 @@ The order of the resilience ideas, from the outside in:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +21,7 @@ from turnout.execution.breaker import BreakerBoard, Permit
 from turnout.execution.conversion import conversion
 from turnout.execution.deadline import AttemptFailed
 from turnout.execution.final import final_error
+from turnout.execution.health import HealthBoard
 from turnout.execution.limiter import Leave, Limiter, Limiters
 from turnout.execution.retry import RetrySettings, pause_before_retry
 from turnout.execution.retry_budget import RetryBudget
@@ -62,6 +63,7 @@ class Executor:
     """Calls what policies propose.
 
     Attributes:
+        health: what the calls tell of each target.
         limiters: of each provider that has a limit on calls at the same time.
     """
 
@@ -69,6 +71,7 @@ class Executor:
         self,
         endpoints: Mapping[str, Endpoint],
         breakers: BreakerBoard,
+        health: HealthBoard,
         *,
         retries: RetrySettings | None = None,
         retry_budget: RetryBudget | None = None,
@@ -76,16 +79,30 @@ class Executor:
     ) -> None:
         self._endpoints = endpoints
         self._breakers = breakers
+        self.health = health
         self.limiters: Limiters = limiters or {}
         self._retries = retries or RetrySettings()
         self._retry_budget = retry_budget or RetryBudget()
 
     def renewed(
-        self, endpoints: Mapping[str, Endpoint], breakers: BreakerBoard, limiters: Limiters | None = None
+        self,
+        endpoints: Mapping[str, Endpoint],
+        breakers: BreakerBoard,
+        kept: Container[str],
+        limiters: Limiters | None = None,
     ) -> Executor:
-        """One over others, within the same retry budget, and under the same limits unless others are given."""
-        limiters = self.limiters if limiters is None else limiters
-        return Executor(endpoints, breakers, retries=self._retries, retry_budget=self._retry_budget, limiters=limiters)
+        """One over others, within the same retry budget, and under the same limits unless others are given.
+
+        What is known of the health of the targets `kept` still holds.
+        """
+        return Executor(
+            endpoints,
+            breakers,
+            self.health.renewed(endpoints, kept),
+            retries=self._retries,
+            retry_budget=self._retry_budget,
+            limiters=self.limiters if limiters is None else limiters,
+        )
 
     async def run(self, plan: Plan, work: Work) -> Delivered:
         """Call candidate after candidate until the plan accepts an answer.
@@ -126,7 +143,7 @@ class Executor:
         work.trace.first = work.trace.first or candidate
         if work.outgrown and (endpoint.target.context_tokens or 0) <= work.outgrown:
             return _drop(candidate, "context_too_small", work)
-        leave = await self._admit(candidate, endpoint, work)
+        leave = work.too_slow(candidate) or await self._admit(candidate, endpoint, work)
         if isinstance(leave, str):
             return _drop(candidate, leave, work)
         try:
@@ -142,10 +159,11 @@ class Executor:
         return outcome
 
     async def _retry(self, candidate: Candidate, endpoint: Endpoint, leave: Leave, work: Work) -> Delivered:
+        watch = self.health[candidate.target]
         made = 0
         while True:
             try:
-                return await _call(LiveAttempt(candidate, endpoint, leave, work))
+                return await _call(LiveAttempt(candidate, endpoint, leave, watch, work))
             except AttemptFailed as error:
                 made += 1
                 pause = pause_before_retry(error.failure, made, self._retries, work.deadline, more=candidate.more)

@@ -16,10 +16,11 @@ from turnout.errors import (
 from turnout.execution.verdict import VERDICTS
 from turnout.execution.work import Work
 from turnout.types.failure import FailureKind
+from turnout.types.health import TOO_SLOW
 
 _BUSY: Final = frozenset({FailureKind.RATE_LIMITED, FailureKind.OVERLOADED})
 """What passes by itself. An exhausted quota does not: it is our account's, as a refused key is."""
-_ABOUT_US: Final = frozenset({"breaker_open", "provider_busy"})
+_ABOUT_US: Final = ("breaker_open", "provider_busy", TOO_SLOW)
 _GOOD: Final = 200
 _PROBED_S: Final = 1.0
 """A target that rests is left out only while a probe of it is under way; its result is there about then."""
@@ -62,7 +63,7 @@ def _never_called(work: Work) -> ServingError:
         said = f"No rule of route '{route}' applies to this request. Add a last rule without `when`."
         return NoCapableTarget(said)
     told = ", ".join(f"{drop.target}: {drop.reason}" for drop in drops)
-    if all(drop.reason in _ABOUT_US for drop in drops):
+    if all(drop.reason.startswith(_ABOUT_US) for drop in drops):
         why = "is resting after failures, and one is being probed"
         if any(drop.reason == "provider_busy" for drop in drops):
             why = "is resting after failures, or at a provider that takes no more calls at the same time"

@@ -11,8 +11,10 @@ from turnout.execution.deadline import Deadline
 from turnout.execution.trace import Trace
 from turnout.features.tokens import TokenEstimator
 from turnout.providers.endpoint import Endpoint
+from turnout.types.candidate import Candidate
 from turnout.types.chat import Chat
 from turnout.types.clock import Clock, Timeline
+from turnout.types.health import too_slow
 from turnout.types.request import Request
 from turnout.types.target import Target
 from turnout.types.timeouts import Commit, Timeouts
@@ -34,6 +36,8 @@ class Work:
         deadline: by when it must have ended.
         announce: called once, with the first target and the input's tokens there, before anything is sent to it:
             journals the intent.
+        latency_budget_s: how long the answer may take in all, in seconds; None for no limit.
+        predicted_ms: how long a target will probably take, in ms.
         trace: what happens to it.
         outgrown: the largest context window that the request has been found too large for; 0 for none.
     """
@@ -49,6 +53,8 @@ class Work:
     timeline: Timeline
     deadline: Deadline
     announce: Callable[[Target, int], None]
+    latency_budget_s: float | None = None
+    predicted_ms: Callable[[str], float | None] = lambda _: None
     trace: Trace = field(default_factory=Trace)
     outgrown: int = 0
     _chat: Chat | None = None
@@ -62,6 +68,13 @@ class Work:
     def tokens_at(self, target: str) -> int:
         """Our estimate of the input's tokens as `target` would count them."""
         return self.estimator.corrected(target, self.input_tokens)
+
+    def too_slow(self, candidate: Candidate) -> str | None:
+        """Why a candidate does not fit into what earlier attempts have left of the latency budget; None if it does."""
+        if self.latency_budget_s is None or not self.trace.attempts or candidate.reason == "last_resort":
+            return None
+        left_s = self.latency_budget_s - (self.clock.monotonic() - self.timeline.began)
+        return too_slow(self.predicted_ms(candidate.target), left_s)
 
     def body_for(self, endpoint: Endpoint, *, stream: bool) -> bytes:
         """The request's body for `endpoint`: the caller's own bytes where the dialect is the same.

@@ -16,13 +16,24 @@ from turnout.types.target import Target
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that a policy may read."""
+    """Everything that a policy may read.
+
+    Attributes:
+        latency_budget_s: how long the answer may take, in seconds, or the first token of a stream; None for no limit.
+    """
 
     features: Features
     dialect: DialectName
     caller: Caller
     conditions: Conditions
     targets: Mapping[str, Target]
+    stream: bool = False
+    latency_budget_s: float | None = None
+
+    def predicted_ms(self, target: str) -> float | None:
+        """How long the caller would probably wait for `target`, in ms; None where recent calls do not tell."""
+        health = self.conditions.health[target]
+        return health.predicted_ms(stream=self.stream, max_tokens=self.features.max_tokens)
 
 
 class Policy(Protocol):

@@ -26,6 +26,7 @@ class Route:
         content_filter_falls_back: whether a provider's content filter is a reason to ask the next candidate.
         heartbeat_s: seconds after which a stream without a first token is begun for the sake of a heartbeat; None for
             never, which keeps the HTTP status open until the commit.
+        latency_budget_s: how long an answer may take where the caller does not say, in seconds; None for no limit.
         privacy: how much of what was said is kept; None as the installation says.
     """
 
@@ -39,4 +40,5 @@ class Route:
     commit: Commit = field(default_factory=Commit)
     content_filter_falls_back: bool = False
     heartbeat_s: float | None = None
+    latency_budget_s: float | None = None
     privacy: PrivacyMode | None = None

@@ -223,6 +223,10 @@ def _conditions(context: Context | None) -> dict[str, object]:
     read: dict[str, object] = {"draw": conditions.draw}
     if conditions.breakers:
         read["breakers"] = dict(conditions.breakers)
+    if conditions.health:
+        read["health"] = dict(conditions.health)
+    if context.latency_budget_s is not None:
+        read["latency_budget_s"] = context.latency_budget_s
     return read
 
 

@@ -220,8 +220,11 @@ class Router:
                 now=self._clock.now(),
                 draw=random.random(),  # noqa: S311 - a split of traffic is no secret
                 breakers=parts.breakers.not_closed(),
+                health=parts.executor.health.read(),
             ),
             targets=parts.targets,
+            stream=request.stream,
+            latency_budget_s=request.caller.latency_budget_s or route.latency_budget_s,
         )
         return route, context
 
@@ -243,6 +246,8 @@ class Router:
             timeline=admitted.timeline,
             deadline=deadline,
             announce=partial(self._record.intent, admitted),
+            latency_budget_s=context.latency_budget_s,
+            predicted_ms=context.predicted_ms,
             trace=admitted.trace,
         )
 

@@ -8,6 +8,8 @@ from enum import StrEnum
 
 import msgspec
 
+from turnout.types.health import HealthRead, unknown_health
+
 
 class BreakerState(StrEnum):
     """A circuit breaker's state."""
@@ -24,8 +26,10 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
         now: the wall time, aware, UTC.
         draw: a random number in [0, 1), drawn once per request; every split derives its own from it.
         breakers: the state of each target's breaker that is not closed.
+        health: what recent calls say of each target; holds, in the end, what the decision read.
     """
 
     now: datetime
     draw: float = 0.0
     breakers: Mapping[str, BreakerState] = msgspec.field(default_factory=dict)
+    health: HealthRead = msgspec.field(default_factory=unknown_health)

@@ -82,7 +82,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         query_key: which key it was made with: hashes of different keys do not compare. Empty for the only one.
         privacy: how much of what was said is kept: `hash` (nothing but the hash and the features), `redacted`, `full`.
         features: what the request looked like.
-        conditions: what else the decision read: breakers not closed, the random draw.
+        conditions: what else the decision read: breakers not closed, the random draw, the latency budget, and of the
+            targets that it compared, what recent calls said of them.
         rule: the name of the rule that decided, where rules did.
         reason: why the target was chosen.
         considered, dropped, attempts: everything on the way, in order.
