@@ -214,3 +214,14 @@ async def test_a_program_embeds_texts_and_gets_their_vectors_in_order(config: Pa
 def test_a_program_without_an_event_loop_embeds_as_well(config: Path, tmp_path: Path) -> None:
     with SyncRouter.from_config(config, data=tmp_path / "data") as router:
         assert len(router.embed(route="cheap", input="one", dimensions=3).vectors[0]) == 3
+
+
+async def test_no_tenant_gets_another_ones_answer(config: Path, tmp_path: Path, providers: tuple) -> None:
+    text = config.read_text(encoding="utf-8").replace("baseline: strong", "cache: {ttl: 10m}\n    baseline: strong")
+    config.write_text(text, encoding="utf-8")
+    async with Router.from_config(config, data=tmp_path / "data") as router:
+        told = [
+            (await router.chat(route="support", messages=say("hello"), caller=Caller(tenant=tenant))).decision.cache
+            for tenant in ("a", "b", "a", "b", "default")
+        ]
+    assert told == ["miss", "miss", "hit", "hit", "miss"]

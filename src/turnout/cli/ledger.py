@@ -20,6 +20,7 @@ from turnout.cli.ledger_options import Data, moment
 from turnout.cli.options import spread
 from turnout.config.build import retention_of
 from turnout.config.load import find_data_directory, load_config
+from turnout.config.remembering import state_file
 from turnout.errors import LedgerError
 from turnout.insight.export import WRITERS, in_order
 from turnout.insight.holdings import holdings
@@ -29,6 +30,7 @@ from turnout.ledger.erasing import Subject, erase
 from turnout.ledger.location import ENVIRONMENT_VARIABLE, database_file, journal_directory
 from turnout.ledger.retention import Retention
 from turnout.ledger.sqlite import SqliteStore
+from turnout.state.database import forget_all
 from turnout.types.decision import Decision
 
 _PATIENCE_S = 30.0
@@ -137,7 +139,8 @@ def purge(
     """Remove for ever: a tenant, a user, what is older than some time; or now what ledger.retention would remove.
 
     A tenant or a user goes without a trace: decisions, feedback, texts, sums that name them, their lines in the
-    journals, and what deleted rows leave behind in the file, which is rewritten for it. Gateways may go on meanwhile.
+    journals, all answers kept on disk to be given again, and what deleted rows leave behind in the file, which is
+    rewritten for it. Gateways may go on meanwhile; what a cache in their memory holds goes with its `ttl`.
 
     \b
     turnout ledger purge --user joe@example.com
@@ -155,6 +158,8 @@ def purge(
         pass
     with _progress("removing") as progress:
         removed = erase(directory, subject, progress) if tenant or user else _expire(directory, before, progress)
+        if tenant or user:
+            forget_all(state_file(directory))
     _tell(
         json,
         {"tenant": tenant, "user": user, "decisions": removed},

@@ -17,6 +17,7 @@ from turnout.config.compile import RouteTable, compile_routes
 from turnout.config.load import LoadedConfig, load_config
 from turnout.config.observing import breaker_teller, configured, exporter_of, gauges, metrics_of
 from turnout.config.providers import ProviderSettings
+from turnout.config.remembering import answers_of
 from turnout.config.schema import Config, PriceConfig, TargetConfig
 from turnout.errors import Overloaded
 from turnout.execution.breaker import BreakerBoard, BreakerSettings
@@ -261,6 +262,7 @@ class ConfiguredRouter(Router):
         texts = Texts(SqliteStore(database_file(directory)))
         record = Record(ledger.journal, clock=clock, hash_keys=keys, keep=texts.keep, observer=observer)
         router = cls(loaded, parts, record, clock, directory)
+        router.answers = answers_of(loaded, directory, clock)
         router.metrics = metrics
         router.desk = FeedbackDesk(ledger.journal, ledger.store, clock, observer)
         observer.observe(configured(loaded, first=True))
@@ -273,6 +275,7 @@ class ConfiguredRouter(Router):
                     await transport.close()
             ledger.close()
             texts.stop()
+            router.answers.close()
             metrics.close()
             if exporter is not None:
                 await asyncio.to_thread(exporter.close)

@@ -36,6 +36,7 @@ from turnout.policy.when import (
     Within,
     is_glob,
 )
+from turnout.types.caching import Caching
 from turnout.types.candidate import Candidate
 from turnout.types.timeouts import Commit, Timeouts
 
@@ -106,6 +107,7 @@ def compile_route(name: str, given: RouteConfig, server: ServerConfig) -> Route:
         heartbeat_s=server.heartbeat if given.heartbeat == "early" else None,
         latency_budget_s=given.latency_budget,
         privacy=given.privacy,
+        caching=Caching(given.cache.ttl, given.cache.store) if given.cache else None,
     )
 
 

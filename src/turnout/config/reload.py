@@ -168,6 +168,7 @@ def _waiting_for_a_restart(before: LoadedConfig, after: LoadedConfig) -> list[st
         "server.host": (was.server.host, now.server.host),
         "server.port": (was.server.port, now.server.port),
         "ledger.directory": (was.ledger.directory, now.ledger.directory),
+        "state": (was.state, now.state),
         "telemetry": (was.telemetry, now.telemetry),
         "ledger.retention": (was.ledger.retention, now.ledger.retention),
         "privacy.rotate": (was.privacy.rotate, now.privacy.rotate),

@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from turnout.config.policies import PolicySpec
+from turnout.config.state import CacheConfig, StateConfig
 from turnout.config.values import Age, Duration, Names, ProviderName, Section, Size, TargetName, Wrong
 from turnout.types.dialect import DialectName, Need
 from turnout.types.privacy import PrivacyMode
@@ -249,6 +250,11 @@ class RouteConfig(Section):
         description="How long an answer may take, or the first token of a stream: targets that are expected to take "
         "longer are left out while another fits. `x-turnout-latency-budget` takes its place.",
     )
+    cache: CacheConfig | None = Field(
+        None,
+        description="Gives a complete answer again to the same request of the same tenant; by default never.",
+        examples=[{"ttl": "10m"}],
+    )
     content_filter_falls_back: bool = Field(
         default=False, description="Whether a provider's content filter is a reason to ask the next target."
     )
@@ -461,6 +467,7 @@ class Config(Section):
     )
     server: ServerConfig = Field(default_factory=ServerConfig, description="The gateway.")
     ledger: LedgerConfig = Field(default_factory=LedgerConfig, description="Where decisions are recorded.")
+    state: StateConfig = Field(default_factory=StateConfig, description="What is remembered between requests.")
     telemetry: TelemetryConfig = Field(
         default_factory=TelemetryConfig, description="Whom the gateway tells what it does, besides `/metrics`."
     )

@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal, NamedTuple
 
 from turnout.execution.deadline import Deadline
 from turnout.execution.trace import Trace
 from turnout.policy.base import Context
 from turnout.policy.route import Route
 from turnout.router.parts import Parts
+from turnout.types.caching import Caching
 from turnout.types.clock import Timeline
+from turnout.types.decision import Attempt, Decision
 from turnout.types.request import Outline, Request
 from turnout.wire.dialect import CallerDialect
 
 _UNREAD: Final = Outline(said=())
 
 
+class Sought(NamedTuple):
+    """An answer that may be given again: how it is kept, and its name."""
+
+    caching: Caching
+    key: bytes
+
+
 @dataclass(slots=True, kw_only=True)
 class Admitted:
-    """A request on its way through; what is not known yet is empty."""
+    """A request on its way through; what is not known yet is empty.
+
+    Attributes:
+        cache: how a cache took part, where the route has one.
+        sought: the answer's name in the cache, where the request may have one.
+        recalled: the attempt that gave the answer the first time, where it is given again.
+        decision: the record, once written.
+    """
 
     id: str
     request: Request
@@ -34,3 +50,7 @@ class Admitted:
     query_hash: str = ""
     query_key: str = ""
     trace: Trace = field(default_factory=Trace)
+    cache: Literal["hit", "miss", "bypass"] | None = None
+    sought: Sought | None = None
+    recalled: Attempt | None = None
+    decision: Decision | None = None

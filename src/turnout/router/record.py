@@ -126,7 +126,7 @@ class Record:
         request, route, trace = admitted.request, admitted.route, admitted.trace
         chosen = trace.chosen
         decided = chosen or trace.first
-        answer = _answer(trace)
+        answer = admitted.recalled or _answer(trace)
         latency = self._clock.monotonic() - admitted.timeline.began
         return Decision(
             id=admitted.id,
@@ -147,11 +147,11 @@ class Record:
             features=admitted.context.features if admitted.context else None,
             conditions=_conditions(admitted.context),
             rule=decided.rule if decided else None,
-            reason=decided.reason if decided else None,
+            reason="cache" if admitted.recalled else decided.reason if decided else None,
             considered=tuple(trace.considered),
             dropped=tuple(trace.dropped),
             attempts=tuple(trace.attempts),
-            target=chosen.target if chosen else None,
+            target=answer.target if admitted.recalled and answer else chosen.target if chosen else None,
             outcome=_outcome(error),
             error=error.kind if error else None,
             latency_ms=round(latency * 1000, 3),
@@ -159,6 +159,7 @@ class Record:
             cost_usd=_total(trace.attempts),
             baseline_cost_usd=self._baseline_cost(admitted, answer),
             router_cost_usd=_total([attempt for attempt in trace.attempts if attempt is not answer]),
+            cache=admitted.cache,
             sdk_retry=request.caller.sdk_retry,
             traceparent=_traceparent(request.caller.headers.get("traceparent")),
         )
@@ -166,8 +167,10 @@ class Record:
     def _baseline_cost(self, admitted: Admitted, answer: Attempt | None) -> Decimal | None:
         """What the answer's tokens would have cost at the route's baseline."""
         route = admitted.route
-        if route is None or route.baseline is None or answer is None:
+        if route is None or answer is None:
             return None
+        if route.baseline is None:  # what a cache saves is the answer's own price
+            return answer.cost_usd if admitted.recalled else None
         usage = Usage(
             input_tokens=answer.input_tokens,
             cached_tokens=answer.cached_tokens,

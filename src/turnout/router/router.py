@@ -16,6 +16,7 @@ from typing import Any, Final, NoReturn
 
 import msgspec
 
+from turnout.cache.answers import Answers
 from turnout.errors import Cancelled, InternalError, RequestFailed, UnknownRoute
 from turnout.execution.deadline import Deadline
 from turnout.execution.executor import Delivered
@@ -32,6 +33,7 @@ from turnout.router.early import begun_early
 from turnout.router.library import Answer, AnswerStream, Embeddings, Inputs, chat_request, embeddings_request
 from turnout.router.parts import Parts
 from turnout.router.record import Record
+from turnout.router.remembering import keep, look_up, recalled
 from turnout.types.clock import Clock, Timeline, timestamp
 from turnout.types.conditions import Conditions
 from turnout.types.decision import Decision
@@ -50,7 +52,10 @@ class Router:
 
     Attributes:
         parts: what new requests begin with. Assign others to change the configuration under way.
+        answers: what has been answered before; None remembers nothing, whatever routes say.
     """
+
+    answers: Answers | None = None
 
     def __init__(self, parts: Parts, *, record: Record, clock: Clock) -> None:
         self.parts = parts
@@ -86,9 +91,14 @@ class Router:
         self._under_way[admitted.id] = admitted
         try:
             route, context = self._admit(admitted)
-            plan = route.policy.decide(context)
-            delivered = await admitted.parts.executor.run(plan, self._work(admitted, route, context))
-            reply = self._reply(admitted, route, delivered)
+            known = await look_up(self.answers, admitted, route, context) if self.answers and route.caching else None
+            if known is None:
+                plan = route.policy.decide(context)
+                delivered = await admitted.parts.executor.run(plan, self._work(admitted, route, context))
+                reply = self._reply(admitted, route, delivered)
+            else:
+                reply = recalled(known, self._said(admitted, route, known.answer.target))
+                reply.decision = self._end(admitted, None)
         except RequestFailed as error:
             error.decision_id = admitted.id
             self._end(admitted, error)
@@ -200,7 +210,8 @@ class Router:
     def _end(self, admitted: Admitted, error: RequestFailed | None) -> Decision:
         """Write the record. Once for each request that has begun."""
         self._under_way.pop(admitted.id, None)
-        return self._record.outcome(admitted, error)
+        admitted.decision = self._record.outcome(admitted, error)
+        return admitted.decision
 
     def _admit(self, admitted: Admitted) -> tuple[Route, Context]:
         """Find the route and read the request. What was found before a failure is in the record."""
@@ -252,15 +263,25 @@ class Router:
         )
 
     def _reply(self, admitted: Admitted, route: Route, delivered: Delivered) -> Reply:
-        headers = [*_headers(admitted, route), ("x-turnout-target", _ascii(delivered.attempt.candidate.target))]
+        headers = self._said(admitted, route, delivered.attempt.candidate.target)
         if delivered.stream is not None:
             headers += [*_SSE, ("x-turnout-attempts", str(len(admitted.trace.attempts) + 1))]
-            return Reply(200, headers, stream=delivered.stream.pieces(partial(self._end, admitted)))
+            return self._kept(
+                admitted, Reply(200, headers, stream=delivered.stream.pieces(partial(self._end, admitted)))
+            )
         decision = self._end(admitted, None)
         headers += [_JSON, ("x-turnout-attempts", str(len(decision.attempts)))]
         if decision.cost_usd is not None:
             headers.append(("x-turnout-cost", f"{decision.cost_usd:f}"))
-        return Reply(200, headers, body=delivered.body, decision=decision)
+        return self._kept(admitted, Reply(200, headers, body=delivered.body, decision=decision))
+
+    def _kept(self, admitted: Admitted, reply: Reply) -> Reply:
+        return keep(self.answers, admitted, reply) if self.answers else reply
+
+    def _said(self, admitted: Admitted, route: Route, target: str) -> list[tuple[str, str]]:
+        """The headers of an answer, whoever made it."""
+        cached = [("x-turnout-cache", admitted.cache)] if admitted.cache else []
+        return [*_headers(admitted, route), ("x-turnout-target", _ascii(target)), *cached]
 
 
 def _with_user(caller: Caller, user: str | None) -> Caller:

@@ -96,9 +96,11 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         latency_ms: from admission to the answer's last byte, in ms.
         overhead_ms: the part of it that was turnout's own, in ms.
         cost_usd: the sum of the attempts' costs; None if any price is unknown.
-        baseline_cost_usd: what the same tokens would have cost at the route's baseline; None without one.
+        baseline_cost_usd: what the same tokens would have cost at the route's baseline; None without one, but for a
+            hit, where it is then what the answer cost when it was made.
         router_cost_usd: the part of `cost_usd` that routing itself took (judges, discarded answers, failed attempts).
-        cache: how a cache took part in the answer; None where none did.
+        cache: how the route's cache took part: `hit` (its answer was given again: no attempts, no cost, and the first
+            answer's target), `miss`, `bypass` (the caller or the request ruled it out); None where the route has none.
         propensity: the probability with which the target was chosen, where chance had a part; None where not computed.
         feedback: how good the answer was found, 0 to 1: the mean of each user's latest score; None where nobody said.
         sdk_retry: which automatic retry of the caller's SDK the request was.

@@ -1,0 +1,1 @@
+"""What outlives a request and may be shared by processes, behind small protocols."""
