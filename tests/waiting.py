@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 
-async def until(true: Callable[[], object], within_s: float = 10.0) -> None:
+async def until(true: Callable[[], object], within_s: float = 30.0) -> None:
     """Return once `true()` is."""
     async with asyncio.timeout(within_s):
         while not true():

@@ -37,6 +37,7 @@ from turnout.providers.endpoint import Endpoint, with_model
 from turnout.providers.transport import Transport
 from turnout.router.feedback import FeedbackDesk
 from turnout.router.parts import Parts
+from turnout.router.probing import Prober
 from turnout.router.record import Record
 from turnout.router.router import Router
 from turnout.telemetry.metrics import Metrics
@@ -267,9 +268,12 @@ class ConfiguredRouter(Router):
         router.desk = FeedbackDesk(ledger.journal, ledger.store, clock, observer)
         observer.observe(configured(loaded, first=True))
         metrics.start(partial(gauges, router, ledger.drain))
+        probing = asyncio.create_task(Prober(router, router.probe_intervals, clock).run(), name="turnout-probes")
         try:
             yield router
         finally:
+            probing.cancel()
+            await asyncio.wait([probing])
             for used in router.parts_in_use():
                 for transport in used.transports.values():
                     await transport.close()
@@ -306,6 +310,11 @@ class ConfiguredRouter(Router):
         if self.desk is None:
             raise Overloaded("This router has no ledger.")
         return await self.desk.take(decision_id, score=score, label=label, comment=comment, caller=caller or Caller())
+
+    def probe_intervals(self) -> dict[str, float]:
+        """How often each target is to be probed, in seconds; those that are."""
+        targets = self.loaded.config.targets.items()
+        return {name: target.probe.every for name, target in targets if target.probe is not None}
 
     @classmethod
     def of_parts(cls, loaded: LoadedConfig, parts: Parts, recorder: Recorder, clock: Clock) -> Self:

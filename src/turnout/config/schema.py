@@ -124,6 +124,14 @@ class PriceConfig(Section):
     )
 
 
+class ProbeConfig(Section):
+    """How a target is probed: by a request of a few tokens, recorded for the tenant `turnout:probe`."""
+
+    every: Annotated[Duration, Field(ge=1)] = Field(
+        description="The time between two probes, of each process; a breaker that may close is probed at once."
+    )
+
+
 class TargetConfig(Section):
     """One model at one provider: the thing that can be called."""
 
@@ -149,6 +157,12 @@ class TargetConfig(Section):
     lacks: list[Need] = Field(
         default_factory=list,
         description="What it cannot do, besides what its dialect, provider and model are known to lack.",
+    )
+    probe: ProbeConfig | None = Field(
+        None,
+        description="Ask it something small from time to time, so that no caller's request has to find out how it is. "
+        "By default never.",
+        examples=[{"every": "30s"}],
     )
     simulated: bool = Field(
         default=False, description="Marks a stand-in that answers without a model, wherever it is shown."
