@@ -295,6 +295,13 @@ WHOLE = [
         "routes.r.policy",
         "the tag tag:yaml.org,2002:python/name:os.system is not supported. Remove it.",
     ),
+    (
+        f"{BASE}  r: !route {{policy: haiku}}\n",
+        0,
+        9,
+        "routes.r",
+        "the tag !route is not supported. Remove it.",
+    ),
 ]
 
 

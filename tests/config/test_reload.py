@@ -236,3 +236,21 @@ async def test_what_was_learnt_of_how_much_a_provider_takes_is_carried_over(tmp_
         assert limiters[0] is limiters[1]
         assert limiters[2] is not limiters[0]
         assert [limiter.limit for limiter in limiters] == [8, 8, 9]
+
+
+async def test_a_defect_while_following_the_file_is_told_and_spoils_no_ending(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def defective(loaded: LoadedConfig) -> None:
+        raise ArithmeticError
+
+    file = tmp_path / "turnout.yaml"
+    async with FaultProvider() as one:
+        file.write_text(WITHOUT_TWO.format(one=one))
+        async with (
+            ConfiguredRouter.from_config(file, data=tmp_path / "data") as router,
+            reloading(router, SystemClock(), defective),
+        ):
+            file.write_text(WITHOUT_TWO.format(one=one).replace("ask", "other"))
+            await until(lambda: "SIGHUP still reads it" in caplog.text)
+            assert (await router.chat(route="ask", messages=HELLO)).decision.target == "first"

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import multiprocessing
 import socket
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.process import BaseProcess
+from multiprocessing.synchronize import Event
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
+from uvicorn.config import STARTUP_FAILURE
 
 from turnout.cli.options import spread
 from turnout.cli.pages import dashboard_pages
 from turnout.config.build import build_parts
 from turnout.config.load import LoadedConfig, load_config
+from turnout.errors import ConfigError
+from turnout.ledger.location import ready_directory
 from turnout.server.admission import Admission
 from turnout.server.run import Serving, listen, run, run_supervised
 from turnout.server.supervisor import Supervisor
 from turnout.telemetry.logs import LogFormat, LogLevel, LogSettings, configure_logs
 from turnout.types.clock import SystemClock
 
+_SPAWN: Final = multiprocessing.get_context("spawn")
 _log = logging.getLogger(__name__)
 
 
@@ -41,7 +48,7 @@ def serve(
         Path | None, typer.Option("--config", "-c", help="The configuration; by default ./turnout.yaml.")
     ] = None,
     host: Annotated[str | None, typer.Option(help="Overrules server.host.")] = None,
-    port: Annotated[int | None, typer.Option(help="Overrules server.port.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65_535, help="Overrules server.port.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that share the port.")] = 1,
     data: Annotated[
         Path | None,
@@ -66,25 +73,32 @@ def serve(
     settings = LogSettings(log_format=logs.log_format, log_level=logs.log_level, access_log=logs.access_log)
     serving = Serving(host or server.host, config, data, pages=dashboard_pages, logs=settings)
     Admission(loaded, serving.host)  # as above
+    ready_directory(loaded.data_directory(data))
     listening = _listen(serving.host, server.port if port is None else port)
     configure_logs(settings)
-    _greet(_greeting(loaded, listening), settings)
+    greet = partial(_greet, _greeting(loaded, listening), settings)
     if workers == 1:
-        run(serving, listening)
-    elif not Supervisor(lambda: _worker(serving, listening), workers).run(listening.close):
-        raise typer.Exit(1)
+        run(serving, listening, greet)
+        return
+    serves = _SPAWN.Event()
+    if not Supervisor(partial(_worker, serving, listening, serves), workers, serves.is_set, greet).run(listening.close):
+        raise typer.Exit(STARTUP_FAILURE)
 
 
 def _listen(host: str, port: int) -> socket.socket:
     try:
         return listen(host, port)
     except OSError as error:
-        raise typer.BadParameter(f"Cannot listen on {host}:{port}: {error.strerror}.", param_hint="--port") from error
+        reason = str(error.strerror).partition(" (while")[0]  # asyncio's own words say the address again
+        raise ConfigError(
+            f"cannot listen on {host}:{port}: {reason}.",
+            fix="Stop whoever listens there, or say another --port." if error.errno == errno.EADDRINUSE else "",
+        ) from error
 
 
-def _worker(serving: Serving, listening: socket.socket) -> BaseProcess:
+def _worker(serving: Serving, listening: socket.socket, serves: Event) -> BaseProcess:
     """A process of its own: nothing of the supervisor's memory is shared with it."""
-    process = multiprocessing.get_context("spawn").Process(target=run_supervised, args=(serving, listening))
+    process = _SPAWN.Process(target=run_supervised, args=(serving, listening, serves))
     process.start()
     return process
 

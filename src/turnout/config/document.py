@@ -22,6 +22,7 @@ MAX_NODES: Final = 100_000
 """More values than any configuration has; aliases of aliases can stand for more than a machine holds."""
 
 _VARIABLE: Final = re.compile(r"\$\$(?=\{)|\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\})?")
+_CONTAINERS: Final = frozenset({"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 _MERGE: Final = "tag:yaml.org,2002:merge"
 
 
@@ -147,6 +148,8 @@ class _Builder:
             return None
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, path)
+        if node.tag not in _CONTAINERS:
+            self._complain(path, node, f"the tag {node.tag} is not supported.", "Remove it.")
         self._open.add(id(node))
         built = self._sequence(node, path) if isinstance(node, yaml.SequenceNode) else self._mapping(node, path)
         self._open.discard(id(node))

@@ -118,8 +118,18 @@ def _sound(document: Document, directory: Path, env: Mapping[str, str]) -> Loade
 
 
 def find_data_directory(given: str | Path | None = None, env: Mapping[str, str] | None = None) -> Path:
-    """Where a gateway that is started here keeps its decisions, be its configuration sound or not."""
-    env = os.environ if env is None else env
+    """Where a gateway that is started here keeps its decisions, be its configuration sound or not.
+
+    Raises:
+        ConfigError: there is something else in its place.
+    """
+    found = _data_directory_of(given, os.environ if env is None else env)
+    if found.exists() and not found.is_dir():
+        raise ConfigError(f"{found} is not a directory.", fix="Say where the data directory is by --data.")
+    return found
+
+
+def _data_directory_of(given: str | Path | None, env: Mapping[str, str]) -> Path:
     file = find_file(None, env)
     if given or file is None:
         return data_directory(given)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -139,13 +139,18 @@ async def reloading(
     """Keep a router's configuration up to date for as long as the block lasts."""
     reloader = Reloader(router, clock, accept)
     following = asyncio.create_task(reloader.follow())
+    following.add_done_callback(_tell_defect)
     try:
         yield reloader
     finally:
         following.cancel()
-        with suppress(asyncio.CancelledError):
-            await following
+        await asyncio.wait([following])
         await reloader.close()
+
+
+def _tell_defect(following: asyncio.Task[None]) -> None:
+    if not following.cancelled() and (defect := following.exception()) is not None:
+        _log.error("changes of the configuration are not followed any more; SIGHUP still reads it", exc_info=defect)
 
 
 def _stamps(files: list[Path]) -> dict[Path, _Stamp]:

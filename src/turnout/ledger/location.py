@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
+
+from turnout.errors import ConfigError
 
 ENVIRONMENT_VARIABLE = "TURNOUT_DATA_DIR"
 DEFAULT = Path(".turnout")
@@ -12,6 +15,24 @@ DEFAULT = Path(".turnout")
 def data_directory(given: str | os.PathLike[str] | None = None) -> Path:
     """The data directory: the given one, else `$TURNOUT_DATA_DIR`, else `./.turnout`. It need not exist."""
     return Path(given or os.environ.get(ENVIRONMENT_VARIABLE) or DEFAULT)
+
+
+def ready_directory(data: Path) -> None:
+    """Make the data directory if there is none, and find out whether it can be written.
+
+    Raises:
+        ConfigError: it cannot.
+    """
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=data):
+            pass
+    except OSError as error:
+        reason = "Not a directory" if isinstance(error, FileExistsError) else error.strerror
+        raise ConfigError(
+            f"the data directory {data} cannot be written: {reason}.",
+            fix=f"Say another by --data, ${ENVIRONMENT_VARIABLE} or ledger.directory.",
+        ) from error
 
 
 def journal_directory(data: Path) -> Path:

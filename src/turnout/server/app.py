@@ -16,13 +16,13 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from turnout.config.build import ConfiguredRouter
 from turnout.config.drilling import DrillSwitch, drilling
 from turnout.config.load import LoadedConfig
 from turnout.config.reload import Reloader, reloading
-from turnout.errors import CallerError, InvalidRequest, UnknownPath
+from turnout.errors import CallerError, InvalidRequest, TurnoutError, UnknownPath
 from turnout.features.query_hash import load_or_create_key
 from turnout.server.admin.access import AdminAccess, Role
 from turnout.server.admin.api import AdminApi
@@ -72,6 +72,7 @@ class Gateway:
         self._rest: Starlette | None = None
         self._reloader: Reloader | None = None
         self._router: ConfiguredRouter | None = None
+        self._fault = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the server's start and stop."""
@@ -80,9 +81,21 @@ class Gateway:
             if endpoint is not None:
                 await endpoint(scope, receive, send)
                 return
+        if scope["type"] == "lifespan":
+            send = self._briefly(send)
         if self._rest is None:
             self._rest = Starlette(routes=[], lifespan=self._lifespan)
         await self._rest(scope, receive, send)
+
+    def _briefly(self, send: Send) -> Send:
+        """Whatever the start failed by is told in its own words; a defect, with its traceback."""
+
+        async def brief(message: Message) -> None:
+            if message["type"] == "lifespan.startup.failed" and self._fault:
+                message = {**message, "message": self._fault}
+            await send(message)
+
+        return brief
 
     async def reload(self) -> None:
         """Read the configuration again."""
@@ -100,6 +113,15 @@ class Gateway:
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        try:
+            async with self._opened(app):
+                yield
+        except TurnoutError as error:
+            self._fault = str(error)
+            raise
+
+    @asynccontextmanager
+    async def _opened(self, app: Starlette) -> AsyncIterator[None]:
         clock = SystemClock()
         async with self._open_router() as router:
             access = AdminAccess(self.admission.host, load_or_create_key(router.data / _SESSION_KEY), clock)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any, Final
 
@@ -67,27 +68,46 @@ def listen(host: str, port: int) -> socket.socket:
     return socket.create_server((host, port), family=family, backlog=_BACKLOG)
 
 
-def run(serving: Serving, listening: socket.socket) -> None:
+def run(serving: Serving, listening: socket.socket, started: Callable[[], None]) -> None:
     """Serve until a signal ends it: SIGTERM with notice, SIGINT without; a second one of them at once.
 
     SIGHUP reads the configuration again. Raises `SystemExit` if the server cannot start.
+
+    Args:
+        serving: what is served.
+        listening: the socket to accept on.
+        started: called once requests are answered.
     """
     configure_logs(serving.logs)
-    uvloop.run(_serve(serving, listening, _obey))
+    uvloop.run(_serve(serving, listening, _obey, started))
 
 
-def run_supervised(serving: Serving, listening: socket.socket) -> None:
+def run_supervised(serving: Serving, listening: socket.socket, started: Event) -> None:
     """Serve as one of several workers: they obey their supervisor, and stop when it is gone.
 
     Whoever stops a group of processes sends each of them a SIGTERM besides the supervisor's: the second means no more
     than the first. SIGQUIT is the supervisor's way to say "at once".
     """
     configure_logs(serving.logs)
-    uvloop.run(_serve(serving, listening, _obey_supervisor))
+    uvloop.run(_serve(serving, listening, _obey_supervisor, started.set))
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server without its signals: it would end by them in the end, with the status of a killed process."""
+    """uvicorn's server without its signals: it would end by them in the end, with the status of a killed process.
+
+    Args:
+        config: how the application is served.
+        begun: called once requests are answered.
+    """
+
+    def __init__(self, config: uvicorn.Config, begun: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._begun = begun
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._begun()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -118,9 +138,9 @@ def http_server(gateway: Gateway) -> uvicorn.Config:
     )
 
 
-async def _serve(serving: Serving, listening: socket.socket, obey: Obey) -> None:
+async def _serve(serving: Serving, listening: socket.socket, obey: Obey, started: Callable[[], None]) -> None:
     gateway = serving.gateway()
-    server = _Server(http_server(gateway))
+    server = _Server(http_server(gateway), started)
     stopping = Stopping(gateway, server)
     obey(gateway, stopping)
     await server.serve([listening])

@@ -20,6 +20,7 @@ SUPERVISED: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP, sig
 """What the supervisor waits for. It keeps them blocked, and so do its workers until they can obey."""
 
 _LOOK_S: Final = 1.0
+_FIRST_LOOK_S: Final = 0.05
 _SHORTEST_LIFE_S: Final = 1.0
 """A worker that ends sooner is replaced only after that time: one that cannot start must not take the machine."""
 
@@ -39,11 +40,18 @@ class Supervisor:
     Args:
         start: starts a worker.
         count: how many there are to be.
+        serves: whether any worker has begun to serve.
+        greet: called once, when one has.
     """
 
-    def __init__(self, start: Callable[[], BaseProcess], count: int) -> None:
+    def __init__(
+        self, start: Callable[[], BaseProcess], count: int, serves: Callable[[], bool], greet: Callable[[], None]
+    ) -> None:
         self._start = start
         self._count = count
+        self._serves = serves
+        self._greet = greet
+        self._greeted = False
         self._workers: list[_Worker] = []
         self._stopping = False
 
@@ -57,7 +65,10 @@ class Supervisor:
         signal.pthread_sigmask(signal.SIG_BLOCK, SUPERVISED)
         self._workers = [_Worker(self._start()) for _ in range(self._count)]
         while not self._stopping or any(worker.process.is_alive() for worker in self._workers):
-            told = signal.sigtimedwait(SUPERVISED, _LOOK_S)
+            told = signal.sigtimedwait(SUPERVISED, _LOOK_S if self._greeted else _FIRST_LOOK_S)
+            if not self._greeted and self._serves():
+                self._greeted = True
+                self._greet()
             if told is not None and told.si_signo != signal.SIGCHLD:
                 self._hear(told.si_signo, close)
             if not self._stopping and not self._replace():
@@ -78,10 +89,12 @@ class Supervisor:
                 os.kill(worker.process.pid, what)
 
     def _replace(self) -> bool:
-        """Replace those that have ended. False if nobody is left, and who was to be could not start."""
+        """Replace those that have ended. False if none can start."""
         ended = [worker for worker in self._workers if not worker.process.is_alive()]
-        if len(ended) == self._count and all(worker.process.exitcode == STARTUP_FAILURE for worker in ended):
+        failed = [worker for worker in ended if worker.process.exitcode == STARTUP_FAILURE]
+        if len(failed) == self._count or (failed and not self._greeted):
             _log.error("no worker can start")
+            self._tell(signal.SIGQUIT)
             return False
         for worker in ended:
             if time.monotonic() - worker.began < _SHORTEST_LIFE_S:
