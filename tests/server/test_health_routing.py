@@ -12,7 +12,7 @@ import pytest
 
 from tests.running import RunningGateway, running_gateway
 from turnout.testing import HostedFaultProvider, running_fault_provider
-from turnout.types.decision import Decision
+from turnout.types.decision import Decision, escalated, fell_back
 
 CONFIG = """
 providers:
@@ -24,6 +24,8 @@ targets:
 routes:
   any: {{policy: {{fastest: [slow, quick]}}}}
   order: {{policy: [slow, quick]}}
+  hedged: {{policy: [slow, quick], hedge: {{after: 50ms, max_share: 100%}}}}
+  alone: {{policy: slow, hedge: {{after: p95}}}}
   hurried: {{policy: [slow, quick], latency_budget: 100ms}}
 """
 
@@ -81,3 +83,33 @@ def test_a_budget_leaves_out_what_has_been_too_slow(
     late = ask(gateway, "hurried")
     assert (late.target, late.reason) == ("slow", "last_resort")
     assert [attempt.outcome for attempt in late.attempts] == ["failed", "answered"]
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["unary", "stream"])
+def test_the_next_target_is_asked_beside_a_silent_one(
+    gateway: RunningGateway, providers: tuple[HostedFaultProvider, HostedFaultProvider], *, stream: bool
+) -> None:
+    providers[0].use("delay_first_token(60)")
+    decision = ask(gateway, "hedged", stream=stream)
+    assert [(each.target, each.outcome, each.hedge) for each in decision.attempts] == [
+        ("slow", "cancelled", False),
+        ("quick", "answered", True),
+    ]
+    assert (decision.target, decision.reason) == ("quick", "fallback:1")
+
+
+@pytest.mark.parametrize("fault", ["delay_first_token(60)", "status(500)"])
+def test_the_first_wins_where_the_second_is_no_better(
+    gateway: RunningGateway, providers: tuple[HostedFaultProvider, HostedFaultProvider], fault: str
+) -> None:
+    providers[1].use(fault)
+    decision = ask(gateway, "hedged")
+    assert (decision.target, decision.reason, decision.outcome) == ("slow", "primary", "answered")
+    assert {each.target: each.hedge for each in decision.attempts} == {"slow": False, "quick": True}
+    assert not fell_back(decision)
+    assert not escalated(decision)
+
+
+def test_without_recent_calls_there_is_no_quantile_and_no_hedge(gateway: RunningGateway) -> None:
+    decision = ask(gateway, "alone")
+    assert [(each.outcome, each.hedge) for each in decision.attempts] == [("answered", False)]

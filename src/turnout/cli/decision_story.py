@@ -136,6 +136,7 @@ def _attempt_outcome(attempt: Attempt) -> str:
         f"status {attempt.status}" if attempt.status and attempt.outcome == "failed" else None,
         attempt.finish and f"finish {attempt.finish}",
         attempt.model,
+        "a hedge" if attempt.hedge else None,
         attempt.drilled and "an outage drill",
     ]
     details = ", ".join(plain(detail) for detail in said if detail)

@@ -106,6 +106,7 @@ def compile_route(name: str, given: RouteConfig, server: ServerConfig) -> Route:
         content_filter_falls_back=given.content_filter_falls_back,
         heartbeat_s=server.heartbeat if given.heartbeat == "early" else None,
         latency_budget_s=given.latency_budget,
+        hedge=given.hedge.for_route(name) if given.hedge else None,
         privacy=given.privacy,
         caching=Caching(given.cache.ttl, given.cache.store) if given.cache else None,
     )

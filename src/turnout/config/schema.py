@@ -21,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from turnout.config.hedging import HedgeConfig
 from turnout.config.policies import PolicySpec
 from turnout.config.state import CacheConfig, StateConfig
 from turnout.config.values import Age, Duration, Names, ProviderName, Section, Size, TargetName, Wrong
@@ -268,6 +269,10 @@ class RouteConfig(Section):
         None,
         description="Gives a complete answer again to the same request of the same tenant; by default never.",
         examples=[{"ttl": "10m"}],
+    )
+    hedge: HedgeConfig | None = Field(
+        None,
+        description="A second call while the first is silent: shorter waits for a little more money. Off unless given.",
     )
     content_filter_falls_back: bool = Field(
         default=False, description="Whether a provider's content filter is a reason to ask the next target."

@@ -119,6 +119,7 @@ class LiveAttempt:
         """The first meaningful token has come."""
         if self._first_token_ms is None:
             self._first_token_ms = self._elapsed_ms()
+            self.work.heard = True
 
     def answered(self) -> None:
         """A complete answer, and the caller gets it."""
@@ -196,6 +197,7 @@ class LiveAttempt:
                 cost_usd=cost(usage, price) if billed else _FREE,
                 estimated=usage.estimated,
                 price_version=price.version if price else None,
+                hedge=self.candidate.hedge,
                 drilled=fault.drill.id if fault else None,
             )
         )

@@ -4,17 +4,20 @@ The order of the resilience ideas, from the outside in:
 
     run          the plan: fallback and escalation are the policy's next candidate
       propose    is the target called at all?
-        retry    the same target again, within the retry budget
-          admit  the breaker, and a place among the calls that the provider takes at the same time
-          call   one attempt: streamed, assembled or whole, under the deadline and the limits of each phase
+        hedge      another call beside one that is silent, within the route's share
+          retry    the same target again, within the retry budget
+            admit  the breaker, and a place among the calls that the provider takes at the same time
+            call   one attempt: streamed, assembled or whole, under the deadline and the limits of each phase
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from turnout.execution.attempt import LiveAttempt
 from turnout.execution.breaker import BreakerBoard, Permit
@@ -22,6 +25,7 @@ from turnout.execution.conversion import conversion
 from turnout.execution.deadline import AttemptFailed
 from turnout.execution.final import final_error
 from turnout.execution.health import HealthBoard
+from turnout.execution.hedge import Hedging, Race
 from turnout.execution.limiter import Leave, Limiter, Limiters
 from turnout.execution.retry import RetrySettings, pause_before_retry
 from turnout.execution.retry_budget import RetryBudget
@@ -58,6 +62,21 @@ class Delivered:
         if self.stream is not None:
             self.stream.abort()
 
+    def lose(self) -> None:
+        """Another call for the same request was first: a stream of which there is more to come is cancelled."""
+        if self.stream is not None and not self.stream.over:
+            self.attempt.cancelled()
+        self.discard()
+
+
+@dataclass(slots=True)
+class _Run:
+    """A request under way: the answers that the plan may still take, and the silent call that another may overtake."""
+
+    work: Work
+    answers: list[tuple[Outcome, Delivered]] = field(default_factory=list)
+    silent: Race[Delivered] | None = None
+
 
 class Executor:
     """Calls what policies propose.
@@ -83,6 +102,7 @@ class Executor:
         self.limiters: Limiters = limiters or {}
         self._retries = retries or RetrySettings()
         self._retry_budget = retry_budget or RetryBudget()
+        self._hedging = Hedging(health, self._retry_budget)
 
     def renewed(
         self,
@@ -95,7 +115,7 @@ class Executor:
 
         What is known of the health of the targets `kept` still holds.
         """
-        return Executor(
+        executor = Executor(
             endpoints,
             breakers,
             self.health.renewed(endpoints, kept),
@@ -103,6 +123,8 @@ class Executor:
             retry_budget=self._retry_budget,
             limiters=self.limiters if limiters is None else limiters,
         )
+        executor._hedging = self._hedging.renewed(executor.health)
+        return executor
 
     async def run(self, plan: Plan, work: Work) -> Delivered:
         """Call candidate after candidate until the plan accepts an answer.
@@ -113,16 +135,20 @@ class Executor:
             RequestFailed: there is no answer; the trace tells why.
         """
         self._retry_budget.earn()
-        answers: list[tuple[Outcome, Delivered]] = []
+        if work.hedge is not None:
+            self._hedging.earn(work.hedge)
+        run = _Run(work)
         try:
-            accepted = await self._follow(plan, work, answers)
-            return _deliver(accepted, answers, work)
+            accepted = await self._follow(plan, run)
+            return _deliver(accepted, run)
         finally:
             plan.close()
-            for _, unused in answers:
+            if run.silent is not None:
+                await run.silent.stop()
+            for _, unused in run.answers:
                 unused.discard()
 
-    async def _follow(self, plan: Plan, work: Work, answers: list[tuple[Outcome, Delivered]]) -> Outcome | None:
+    async def _follow(self, plan: Plan, run: _Run) -> Outcome | None:
         """Do what the plan says, step by step; the outcome that it accepts."""
         outcome: Outcome | None = None
         while True:
@@ -130,15 +156,18 @@ class Executor:
                 step = plan.send(outcome)
             except StopIteration as stop:
                 accepted: Outcome | None = stop.value
-                return accepted
+                return accepted if run.silent is None else await _not_overtaken(run.silent, run)
             if isinstance(step, Candidate):
-                outcome = await self._propose(step, work, answers)
+                outcome = await self._propose(step, run)
             else:
                 outcome = None
-                work.trace.note(step)
+                run.work.trace.note(step)
 
-    async def _propose(self, candidate: Candidate, work: Work, answers: list[tuple[Outcome, Delivered]]) -> Outcome:
+    async def _propose(self, candidate: Candidate, run: _Run) -> Outcome:
         """Call a candidate, unless something speaks against it now that did not when the policy chose it."""
+        work = run.work
+        if run.silent is not None:
+            candidate = msgspec.structs.replace(candidate, hedge=True)
         endpoint = self._endpoints[candidate.target].facing(work.request.dialect)
         work.trace.first = work.trace.first or candidate
         if work.outgrown and (endpoint.target.context_tokens or 0) <= work.outgrown:
@@ -147,16 +176,43 @@ class Executor:
         if isinstance(leave, str):
             return _drop(candidate, leave, work)
         try:
-            delivered = await self._retry(candidate, endpoint, leave, work)
+            delivered = await self._hedge(candidate, endpoint, leave, run)
         except AttemptFailed as error:
             if not _falls_back(error.failure, work):
                 raise final_error(work) from error
             if error.failure.kind is FailureKind.CONTEXT_LENGTH:
                 work.outgrown = max(work.outgrown, endpoint.target.context_tokens or 0, 1)
             return Outcome(target=candidate.target, failure=error.failure)
+        if delivered is None:
+            return Outcome(target=candidate.target, dropped="silent")
         outcome = Outcome(target=candidate.target, answered=True)
-        answers.append((outcome, delivered))
+        run.answers.append((outcome, delivered))
         return outcome
+
+    async def _hedge(self, candidate: Candidate, endpoint: Endpoint, leave: Leave, run: _Run) -> Delivered | None:
+        """Call, and where that stays silent for too long, call another beside it.
+
+        Returns:
+            The first answer; None where the plan is to say whom else to call.
+        """
+        work, race = run.work, run.silent
+        if race is not None:
+            run.silent = None
+            return await race.join(self._retry(candidate, endpoint, leave, work))
+        patience_s = self._hedging.patience_s(candidate, work)
+        if patience_s is None or not _tells_its_beginning(candidate, endpoint, work):
+            return await self._retry(candidate, endpoint, leave, work)
+        race = Race(work, self._retry(candidate, endpoint, leave, work))
+        if await race.spoke_within(patience_s) or not self._hedging.allows(work):
+            return await race.winner()
+        if candidate.more:
+            run.silent = race
+            return None
+        beside = msgspec.structs.replace(candidate, hedge=True)
+        again = await self._admit(beside, endpoint, work)
+        if isinstance(again, str):
+            return await race.winner()
+        return await race.join(self._retry(beside, endpoint, again, work))
 
     async def _retry(self, candidate: Candidate, endpoint: Endpoint, leave: Leave, work: Work) -> Delivered:
         watch = self.health[candidate.target]
@@ -184,7 +240,7 @@ class Executor:
         limiter = self.limiters.get(endpoint.target.provider)
         if limiter is None:
             return permit
-        if limiter.full and candidate.more:
+        if limiter.full and (candidate.more or candidate.hedge):
             permit.abandoned()
             return PROVIDER_BUSY
         return await _placed(limiter, permit, work)
@@ -213,8 +269,7 @@ async def _call(attempt: LiveAttempt) -> Delivered:
         if work.request.stream:
             delivered = await _commit(attempt)
         else:
-            streams = attempt.candidate.more and endpoint.stream_usage
-            assembled = streams and endpoint.dialect.can_assemble(work.request.body)
+            assembled = _tells_its_beginning(attempt.candidate, endpoint, work)
             delivered = Delivered(attempt, await (call_assembled(attempt) if assembled else call_unary(attempt)))
             _refuse_filtered(attempt)
         completed = True
@@ -245,15 +300,35 @@ async def _commit(attempt: LiveAttempt) -> Delivered:
     return Delivered(attempt, stream=delivered)
 
 
-def _deliver(accepted: Outcome | None, answers: list[tuple[Outcome, Delivered]], work: Work) -> Delivered:
+def _tells_its_beginning(candidate: Candidate, endpoint: Endpoint, work: Work) -> bool:
+    """Whether the call is streamed, for the caller or by ourselves, so that silence is told from a long answer."""
+    if work.request.stream:
+        return True
+    wanted = candidate.more or work.hedge is not None
+    return wanted and endpoint.stream_usage and endpoint.dialect.can_assemble(work.request.body)
+
+
+async def _not_overtaken(race: Race[Delivered], run: _Run) -> Outcome | None:
+    """The plan has nobody to call beside the silent one after all: wait for it."""
+    run.silent = None
+    try:
+        delivered = await race.winner()
+    except AttemptFailed:
+        return None
+    outcome = Outcome(target=delivered.attempt.candidate.target, answered=True)
+    run.answers.append((outcome, delivered))
+    return outcome
+
+
+def _deliver(accepted: Outcome | None, run: _Run) -> Delivered:
     """The answer that the plan accepted."""
-    for place, (outcome, delivered) in enumerate(answers):
+    for place, (outcome, delivered) in enumerate(run.answers):
         if outcome is accepted:
-            del answers[place]
+            del run.answers[place]
             delivered.accept()
-            work.trace.chosen = delivered.attempt.candidate
+            run.work.trace.chosen = delivered.attempt.candidate
             return delivered
-    raise final_error(work)
+    raise final_error(run.work)
 
 
 def _drop(candidate: Candidate, reason: str, work: Work) -> Outcome:

@@ -20,9 +20,14 @@ class RetryBudget:
         """A request was admitted."""
         self._balance = min(self._balance + self._ratio, self._reserve)
 
+    @property
+    def left(self) -> bool:
+        """Whether there is one to spend."""
+        return self._balance >= 1.0
+
     def spend(self) -> bool:
         """Take one retry; False if there is none."""
-        if self._balance < 1.0:
+        if not self.left:
             return False
         self._balance -= 1.0
         return True

@@ -92,6 +92,11 @@ class CommittedStream:
         self._conversion = conversion
         self._first = conversion.convert(held)
 
+    @property
+    def over(self) -> bool:
+        """Whether the whole answer is here."""
+        return self._stream.over
+
     def abort(self) -> None:
         """Nobody will take it."""
         self._stream.abort()

@@ -15,6 +15,7 @@ from turnout.types.candidate import Candidate
 from turnout.types.chat import Chat
 from turnout.types.clock import Clock, Timeline
 from turnout.types.health import too_slow
+from turnout.types.hedge import Hedge
 from turnout.types.request import Request
 from turnout.types.target import Target
 from turnout.types.timeouts import Commit, Timeouts
@@ -38,6 +39,9 @@ class Work:
             journals the intent.
         latency_budget_s: how long the answer may take in all, in seconds; None for no limit.
         predicted_ms: how long a target will probably take, in ms.
+        hedge: when a silent call of it gets company; None for never.
+        hedged: it has had a second call.
+        heard: the call under way, or one of them, has begun to answer.
         trace: what happens to it.
         outgrown: the largest context window that the request has been found too large for; 0 for none.
     """
@@ -55,6 +59,9 @@ class Work:
     announce: Callable[[Target, int], None]
     latency_budget_s: float | None = None
     predicted_ms: Callable[[str], float | None] = lambda _: None
+    hedge: Hedge | None = None
+    hedged: bool = False
+    heard: bool = False
     trace: Trace = field(default_factory=Trace)
     outgrown: int = 0
     _chat: Chat | None = None

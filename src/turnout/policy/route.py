@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from turnout.features.phrases import PhraseLists
 from turnout.policy.base import Policy
 from turnout.types.caching import Caching
+from turnout.types.hedge import Hedge
 from turnout.types.privacy import PrivacyMode
 from turnout.types.timeouts import Commit, Timeouts
 
@@ -28,6 +29,7 @@ class Route:
         heartbeat_s: seconds after which a stream without a first token is begun for the sake of a heartbeat; None for
             never, which keeps the HTTP status open until the commit.
         latency_budget_s: how long an answer may take where the caller does not say, in seconds; None for no limit.
+        hedge: when a silent call gets company; None for never.
         privacy: how much of what was said is kept; None as the installation says.
         caching: whether its answers may be given again; None for never.
     """
@@ -43,5 +45,6 @@ class Route:
     content_filter_falls_back: bool = False
     heartbeat_s: float | None = None
     latency_budget_s: float | None = None
+    hedge: Hedge | None = None
     privacy: PrivacyMode | None = None
     caching: Caching | None = None

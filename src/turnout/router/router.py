@@ -259,6 +259,7 @@ class Router:
             announce=partial(self._record.intent, admitted),
             latency_budget_s=context.latency_budget_s,
             predicted_ms=context.predicted_ms,
+            hedge=route.hedge,
             trace=admitted.trace,
         )
 

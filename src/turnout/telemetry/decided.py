@@ -96,7 +96,7 @@ class DecisionCounts:
         for dropped in decision.dropped:
             self._dropped.add((dropped.target, _reason(dropped.reason)))
         for earlier, later in pairwise(decision.attempts):
-            if earlier.outcome == "failed" and earlier.target == later.target:
+            if earlier.outcome == "failed" and earlier.target == later.target and not (earlier.hedge or later.hedge):
                 self._retries.add((later.target,))
         if fell_back(decision):
             self._fallbacks.add((route,))

@@ -29,6 +29,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
         rule: the name of the rule that decided, where rules did; of rules within rules, the inner one.
         more: whether another candidate may follow if this one fails; while one does, the executor does not wait
             on a retry or on a silent answer.
+        hedge: called beside an earlier one that is silent: the executor says so, no policy does.
     """
 
     target: str
@@ -37,6 +38,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     rule: str | None = None
     more: bool = False
+    hedge: bool = False
 
 
 class Dropped(msgspec.Struct, frozen=True):

@@ -37,6 +37,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
         cost_usd: what it cost; None if the price is unknown.
         estimated: True where the tokens are our estimate.
         price_version: where the price came from.
+        hedge: it was begun beside an earlier attempt that was silent, not after one.
         drilled: the outage drill that did something to it; None where none did.
     """
 
@@ -59,6 +60,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     cost_usd: Decimal | None = None
     estimated: bool = False
     price_version: str | None = None
+    hedge: bool = False
     drilled: str | None = None
 
 
@@ -165,15 +167,20 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def fell_back(decision: Decision) -> bool:
-    """Whether an earlier candidate failed and another one was tried, or its breaker was open."""
+    """Whether an earlier candidate failed and another one was tried, or its breaker was open.
+
+    A failed hedge is not an earlier candidate: the one beside it was there before it.
+    """
     if decision.dropped and any(dropped.reason == "breaker_open" for dropped in decision.dropped):
         return True
-    return any(earlier.outcome == "failed" for earlier, _ in _changes(decision))
+    return any(earlier.outcome == "failed" and not earlier.hedge for earlier, _ in _changes(decision))
 
 
 def escalated(decision: Decision) -> bool:
-    """Whether a complete answer was discarded and another target was asked."""
-    return any(earlier.outcome == "discarded" for earlier, _ in _changes(decision))
+    """Whether a complete answer was discarded and another target was asked; one that came second in a hedge was not."""
+    return any(
+        earlier.outcome == "discarded" and not (earlier.hedge or later.hedge) for earlier, later in _changes(decision)
+    )
 
 
 def _changes(decision: Decision) -> list[tuple[Attempt, Attempt]]:
