@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ class Reader:
         (self._directory / name).write_text(self._with_ports(text), "utf-8")
 
     def type(self, line: str) -> list[str]:
-        """What a command prints; one that serves is left running, and has printed when its port answers."""
+        """What a command prints; one that serves is left running, once it has spoken and its port answers."""
         line = self._with_ports(line)
         if re.match(r"turnout (serve|fault-provider)", line):
             return self._serve(line)
@@ -54,7 +54,9 @@ class Reader:
         with said.open("wb") as output:
             self._started(line.split(), stdout=output)
         port = re.search(r"--port (\d+)", line)
-        _wait_for(int(port[1] if port else self._ports["8080"]))
+        at = int(port[1] if port else self._ports["8080"])
+        _wait_for(lambda: said.stat().st_size > 0, f"'{line}' says nothing")
+        _wait_for(lambda: _answers(at), f"nothing listens at {at}")
         return said.read_text("utf-8").splitlines()
 
     def _until_done(self) -> Iterator[str]:
@@ -114,11 +116,15 @@ def _free_ports(number: int) -> list[int]:
         return [each.getsockname()[1] for each in sockets]
 
 
-def _wait_for(port: int) -> None:
-    until = time.monotonic() + 20
+def _wait_for(true: Callable[[], bool], otherwise: str) -> None:
+    until = time.monotonic() + 30
     while time.monotonic() < until:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+        if true():
+            return
         time.sleep(0.05)
-    pytest.fail(f"nothing listens at {port}")
+    pytest.fail(otherwise)
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
