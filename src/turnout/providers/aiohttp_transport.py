@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextvars import ContextVar
@@ -19,7 +20,8 @@ _DNS_TTL_S: Final = 30
 _MOST_URLS: Final = 256
 _READ_BUFFER: Final = 64 * 1024
 """aiohttp pauses the connection at twice this many unread bytes; the read that goes over it may bring 256 KB."""
-
+_AT_ONCE: Final = 2**20
+"""A body up to so many bytes is handed to the connection whole; a larger one in pieces, between which others run."""
 
 _STALE_S: Final = 1.0
 """A connection that the provider had closed while it was idle shows at once; one that breaks later had been read."""
@@ -88,7 +90,7 @@ class AiohttpTransport:
     async def _post(self, session: aiohttp.ClientSession, call: HttpCall, connect_timeout: float) -> AiohttpExchange:
         response = await session.post(
             self._url(call.url),
-            data=call.body,
+            data=call.body if len(call.body) <= _AT_ONCE else io.BytesIO(call.body),
             headers=call.headers,
             allow_redirects=False,
             timeout=self._timeout(connect_timeout),

@@ -8,9 +8,8 @@ from typing import Final
 from turnout.config.durations import parse_duration
 from turnout.errors import InvalidRequest
 from turnout.server.auth import CREDENTIALS
-from turnout.types.request import Caller
+from turnout.types.request import LONGEST_NAME, Caller
 
-_MAX_VALUE: Final = 256
 _MAX_TAGS: Final = 16
 
 
@@ -40,8 +39,8 @@ def _without_credentials(headers: Mapping[str, str]) -> dict[str, str]:
 
 def _short(headers: Mapping[str, str], name: str) -> str | None:
     value = headers.get(name)
-    if value is not None and len(value) > _MAX_VALUE:
-        raise InvalidRequest(f"{name} is longer than {_MAX_VALUE} characters.", param=name)
+    if value is not None and len(value) > LONGEST_NAME:
+        raise InvalidRequest(f"{name} is longer than {LONGEST_NAME} characters.", param=name)
     return value or None
 
 

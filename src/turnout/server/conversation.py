@@ -16,7 +16,7 @@ from turnout.server.asgi import CallerWatch, Response, headers_of, read_body
 from turnout.server.caller import read_caller
 from turnout.types.dialect import DialectName
 from turnout.types.events import TurnedAway
-from turnout.types.request import Request
+from turnout.types.request import LONGEST_NAME, Request
 from turnout.wire.registry import caller_dialect
 
 _log = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ class ConversationEndpoint:
         raw = await read_body(receive, limits.max_body)
         body = _decoded(raw)
         model = body.get("model")
-        if not isinstance(model, str) or not model:
+        if not isinstance(model, str) or not 0 < len(model) <= LONGEST_NAME:
             raise InvalidRequest("`model` must name a route or a target.", param="model")
         for field in _CONVERSATIONS:
             turns = body.get(field)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from turnout.types.dialect import DialectName
+
+LONGEST_NAME: Final = 256
+"""Characters of a name that a caller gives: of a route, of a user. A record is no place for more."""
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):

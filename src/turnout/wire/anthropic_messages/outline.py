@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from turnout.errors import InvalidRequest
 from turnout.types.dialect import Need
-from turnout.types.request import Outline, Said
+from turnout.types.request import LONGEST_NAME, Outline, Said
 from turnout.wire.anthropic_messages.limits import ADVISORY
 from turnout.wire.event_json import encode_json
 from turnout.wire.fields import items, maybe, one_of, record, text, whole
@@ -51,7 +51,7 @@ def outline(body: dict[str, Any]) -> Outline:
         images=reading.images,
         max_tokens=maybe(whole, body.get("max_tokens"), "max_tokens"),
         needs=frozenset(needs),
-        user=user if type(user) is str and user else None,
+        user=user[:LONGEST_NAME] if type(user) is str and user else None,
     )
 
 

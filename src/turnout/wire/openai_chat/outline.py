@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from turnout.errors import InvalidRequest
 from turnout.types.dialect import Need
-from turnout.types.request import Outline, Said
+from turnout.types.request import LONGEST_NAME, Outline, Said
 from turnout.wire.fields import items, maybe, record, text, whole
 from turnout.wire.openai_chat.limits import ADVISORY
 from turnout.wire.stand_in import stand_in
@@ -45,7 +45,7 @@ def outline(body: dict[str, Any]) -> Outline:
         images=images,
         max_tokens=_max_tokens(body),
         needs=frozenset(needs),
-        user=user if type(user) is str else None,
+        user=user[:LONGEST_NAME] if type(user) is str else None,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from turnout.errors import InvalidRequest
-from turnout.types.request import Outline, Said
+from turnout.types.request import LONGEST_NAME, Outline, Said
 
 _WANTED = "`input` must be a text, a list of texts, a list of tokens, or a list of such lists, and not be empty."
 
@@ -37,7 +37,11 @@ def outline(body: dict[str, Any]) -> Outline:
         else:
             raise InvalidRequest(f"`input[{index}]` must be a text or a list of tokens.", param=f"input[{index}]")
     user = body.get("user")
-    return Outline(said=(Said("user", "\n".join(texts)),), tokens=tokens, user=user if isinstance(user, str) else None)
+    return Outline(
+        said=(Said("user", "\n".join(texts)),),
+        tokens=tokens,
+        user=user[:LONGEST_NAME] if isinstance(user, str) else None,
+    )
 
 
 def _is_tokens(value: Any) -> bool:

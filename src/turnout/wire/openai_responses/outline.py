@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from turnout.errors import InvalidRequest
 from turnout.types.dialect import Need
-from turnout.types.request import Outline, Said
+from turnout.types.request import LONGEST_NAME, Outline, Said
 from turnout.wire.fields import items, maybe, one_of, record, text, truth, whole
 from turnout.wire.openai_responses.limits import ADVISORY, ENCRYPTED, LOGPROBS
 from turnout.wire.stand_in import stand_in
@@ -43,7 +43,7 @@ def outline(body: dict[str, Any]) -> Outline:
         images=reading.images,
         max_tokens=maybe(whole, body.get("max_output_tokens"), "max_output_tokens"),
         needs=frozenset(needs),
-        user=user if type(user) is str else None,
+        user=user[:LONGEST_NAME] if type(user) is str else None,
     )
 
 
