@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import shutil
+import signal
 import socket
 import sys
 import tempfile
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 # Machines that run this share their cores, so a slow example says nothing about the code.
 settings.register_profile("turnout", deadline=None, print_blob=True)
 settings.load_profile("turnout")
+
+# A shell ignores SIGINT for what it runs in the background, and a child inherits that: tests end commands by it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _PERSONAL_PREFIXES = ("TURNOUT_", "XDG_")
 _PERSONAL_SUFFIXES = ("_API_KEY", "_API_BASE", "_BASE_URL", "_PROXY")

@@ -110,6 +110,15 @@ def test_a_series_is_the_decisions_of_each_step(
     assert found == {start: added_up(some) for start, some in expected.items()}
 
 
+@pytest.mark.parametrize("key", ["team", 'x"y', "a.b", "$", "[0]", "naïve key"])
+def test_a_tag_of_any_name_is_found_among_single_decisions_as_among_sums(store: SqliteStore, key: str) -> None:
+    append(store, samples.a_decision(tags={key: "growth"}), samples.a_decision())
+    (rolled,) = sums.totals(store, Filter(), by=(f"tag:{key}",)).items()
+    (single,) = sums.totals(store, Filter(route="support"), by=(f"tag:{key}",)).items()
+    assert rolled == single
+    assert rolled[0] == ("growth",)
+
+
 def test_what_there_is_no_field_for_is_told(store: SqliteStore) -> None:
     with pytest.raises(ConfigError, match=r"there is no field 'colour' to sum by\. There are: tenant, user"):
         sums.totals(store, Filter(), by=("colour",))

@@ -222,8 +222,8 @@ def _single(span: Span, wanted: Filter, by: tuple[str, ...], within: str) -> tup
     fields, tags = "", []
     for place, field in enumerate(by):
         if field.startswith(TAG):
-            fields += f"coalesce(json_extract(record, ?), '') AS f{place}, "
-            tags.append('$.tags."' + field.removeprefix(TAG).replace('"', '""') + '"')
+            fields += f"coalesce((SELECT atom FROM json_each(record, '$.tags') WHERE key = ?), '') AS f{place}, "  # noqa: S608 - as above
+            tags.append(field.removeprefix(TAG))
         else:
             fields += f"coalesce({field}, '') AS f{place}, "
     sums = ", ".join(f"{_SINGLE.get(name, name)} AS {name}" for name in SUMS)
