@@ -13,7 +13,9 @@
         │   ├── UnknownRoute           404  no route or target of that name
         │   ├── UnknownPath            404  no such path
         │   ├── UnknownDecision        404  no such decision of the caller's
-        │   └── RequestTooLarge        413  over a size limit
+        │   ├── RequestTooLarge        413  over a size limit
+        │   ├── StillInProgress        409  the first request under its idempotency key is under way
+        │   └── KeyReused              422  its idempotency key was used for another request
         └── ServingError           ours or the providers'
             ├── NoCapableTarget        400  every candidate lacks something that the request needs
             ├── UpstreamRejected      4xx  the provider refused the request itself: its own status and message
@@ -218,6 +220,21 @@ class RequestTooLarge(CallerError):
 
     kind = "too_large"
     status = 413
+
+
+class StillInProgress(CallerError):
+    """The first request under the same idempotency key is under way; later its answer can be had."""
+
+    kind = "still_in_progress"
+    status = 409
+    retryable = True
+
+
+class KeyReused(CallerError):
+    """The idempotency key was used for a request that said something else."""
+
+    kind = "key_reused"
+    status = 422
 
 
 class ServingError(RequestFailed):

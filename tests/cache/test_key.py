@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.policy.deciding import a_target
-from turnout.cache.key import NO_MATTER, answer_key, is_never_the_same
+from turnout.cache.key import NO_MATTER, Proposed, answer_key, is_never_the_same
 from turnout.types.dialect import DialectName
 from turnout.types.request import Caller, Request
+from turnout.types.target import Target
 
 BODY: dict[str, Any] = {"model": "support", "messages": [{"role": "user", "content": "Hi"}]}
 CALLERS = list(NO_MATTER)
@@ -26,8 +27,12 @@ def a_request(
     return Request(dialect=DialectName(dialect), route="support", raw=raw, body=body, stream=False, caller=given)
 
 
+def proposed(*targets: Target) -> Proposed:
+    return Proposed(frozenset(), targets)
+
+
 def key(request: Request, **given: Any) -> bytes | None:
-    wanted: dict[str, Any] = {"route": "support", "policy_version": "1", "proposed": [a_target("a")], **given}
+    wanted: dict[str, Any] = {"route": "support", "policy_version": "1", "proposed": proposed(a_target("a")), **given}
     return answer_key(b"secret", request, **wanted)
 
 
@@ -60,11 +65,12 @@ def test_so_do_the_tenant_the_route_the_policy_the_targets_the_dialect_and_the_s
         key(a_request(BODY, tenant="another")),
         key(a_request(BODY), route="other"),
         key(a_request(BODY), policy_version="2"),
-        key(a_request(BODY), proposed=[a_target("b")]),
-        key(a_request(BODY), proposed=[a_target("a", model="newer")]),
+        key(a_request(BODY), proposed=proposed(a_target("b"))),
+        key(a_request(BODY), proposed=proposed(a_target("a", model="newer"))),
+        key(a_request(BODY), proposed=Proposed(frozenset({"pro"}), [a_target("a")])),
         key(a_request(BODY, headers={"anthropic-beta": "something"})),
         key(a_request(BODY, dialect="openai_responses")),
-        answer_key(b"other", a_request(BODY), "support", "1", [a_target("a")]),
+        answer_key(b"other", a_request(BODY), "support", "1", proposed(a_target("a"))),
     ]
     assert len({same, *others}) == len(others) + 1
 

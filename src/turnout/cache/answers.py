@@ -81,12 +81,18 @@ def write_stored(stored: Stored) -> bytes:
     return _encode(stored)
 
 
+def attempt_of(decision: Decision) -> Attempt | None:
+    """The attempt that gave the answer of a request that was answered in full."""
+    if decision.outcome != "answered":
+        return None
+    answered = [each for each in decision.attempts if each.outcome == "answered" and each.purpose == "answer"]
+    return next((each for each in answered if each.target == decision.target), None)
+
+
 def answer_of(decision: Decision) -> Attempt | None:
     """The attempt that gave the complete answer; None if there is none, or something cut it short.
 
     Errors, partial answers, those that ran into a limit of tokens and those that a filter stopped are none.
     """
-    if decision.outcome != "answered" or decision.target is None:
-        return None
-    answered = [each for each in decision.attempts if each.outcome == "answered" and each.purpose == "answer"]
-    return next((each for each in answered if each.target == decision.target and each.finish in _WHOLE), None)
+    answer = attempt_of(decision)
+    return answer if answer is not None and answer.finish in _WHOLE else None

@@ -6,7 +6,7 @@ import hmac
 import json
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -41,6 +41,18 @@ STATEFUL: Final[Mapping[DialectName, frozenset[str]]] = MappingProxyType(
 cache."""
 
 
+class Proposed(NamedTuple):
+    """What a policy would ask for a request, in any order: which of them is the fastest just now changes no answer.
+
+    Attributes:
+        rules: the rules that chose.
+        targets: what they chose.
+    """
+
+    rules: frozenset[str]
+    targets: Sequence[Target]
+
+
 def is_never_the_same(request: Request) -> bool:
     """Whether the request is about something that the provider keeps, or wants several answers at once.
 
@@ -49,13 +61,11 @@ def is_never_the_same(request: Request) -> bool:
     return any(request.body.get(field) for field in STATEFUL[request.dialect]) or request.body.get("n") not in (None, 1)
 
 
-def answer_key(
-    secret: bytes, request: Request, route: str, policy_version: str, proposed: Sequence[Target]
-) -> bytes | None:
+def answer_key(secret: bytes, request: Request, route: str, policy_version: str, proposed: Proposed) -> bytes | None:
     """The name of the answer to a request: HMAC-SHA-256 over all that can change it.
 
-    That is the tenant, the route and its policy, the targets that the policy proposes for this request (a rule may read
-    who asks), the headers that reach the provider, and the body as canonical JSON but for `NO_MATTER`.
+    That is the tenant, the route and its policy, what the policy proposes for this request (a rule may read who asks),
+    the headers that reach the provider, and the body as canonical JSON but for `NO_MATTER`.
 
     Returns:
         None where the body has a name twice: what a provider reads then may not be what we do.
@@ -68,7 +78,8 @@ def answer_key(
         route,
         policy_version,
         request.dialect,
-        [(each.name, each.provider, each.model) for each in proposed],
+        sorted(proposed.rules),
+        sorted((each.name, each.provider, each.model or "") for each in proposed.targets),
         [(name, request.caller.headers.get(name)) for name in PASSED_ON],
         {field: value for field, value in request.body.items() if field not in ignored},
     ]

@@ -17,7 +17,7 @@ from turnout.config.compile import RouteTable, compile_routes
 from turnout.config.load import LoadedConfig, load_config
 from turnout.config.observing import breaker_teller, configured, exporter_of, gauges, metrics_of
 from turnout.config.providers import ProviderSettings
-from turnout.config.remembering import answers_of
+from turnout.config.remembering import answers_of, idempotency_of
 from turnout.config.schema import Config, PriceConfig, TargetConfig
 from turnout.errors import Overloaded
 from turnout.execution.breaker import BreakerBoard, BreakerSettings
@@ -264,6 +264,7 @@ class ConfiguredRouter(Router):
         record = Record(ledger.journal, clock=clock, hash_keys=keys, keep=texts.keep, observer=observer)
         router = cls(loaded, parts, record, clock, directory)
         router.answers = answers_of(loaded, directory, clock)
+        router.idempotency = idempotency_of(loaded, directory, clock)
         router.metrics = metrics
         router.desk = FeedbackDesk(ledger.journal, ledger.store, clock, observer)
         observer.observe(configured(loaded, first=True))
@@ -280,6 +281,7 @@ class ConfiguredRouter(Router):
             ledger.close()
             texts.stop()
             router.answers.close()
+            router.idempotency.close()
             metrics.close()
             if exporter is not None:
                 await asyncio.to_thread(exporter.close)

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Final
 
 from turnout.cache.answers import Answers
+from turnout.cache.idempotency import Idempotency
 from turnout.config.load import LoadedConfig
 from turnout.features.query_hash import load_or_create_key
+from turnout.state.claims import Claims
 from turnout.state.memory import MemoryEntries
 from turnout.state.sqlite import SqliteEntries
 from turnout.types.clock import Clock
@@ -22,6 +24,13 @@ def answers_of(loaded: LoadedConfig, directory: Path, clock: Clock) -> Answers:
     secret = load_or_create_key(directory / STATE / _KEY)
     disk = SqliteEntries(state_file(directory), sizes.disk, clock)
     return Answers(secret, {"memory": MemoryEntries(sizes.memory, clock), "disk": disk})
+
+
+def idempotency_of(loaded: LoadedConfig, directory: Path, clock: Clock) -> Idempotency:
+    """What the processes of a data directory serve once. Raises `ConfigError` for a bad key file."""
+    state = loaded.config.state
+    secret = load_or_create_key(directory / STATE / _KEY)
+    return Idempotency(secret, Claims(state_file(directory), state.disk, clock), state.idempotency_window)
 
 
 def state_file(directory: Path) -> Path:

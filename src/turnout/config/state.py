@@ -25,3 +25,8 @@ class StateConfig(Section):
 
     memory: Size = Field(64_000_000, description="Answers in memory, in each worker.")
     disk: Size = Field(512_000_000, description="Answers in the data directory.")
+    idempotency_window: Duration = Field(
+        86_400.0,
+        description="For how long the answer to a request with `x-turnout-idempotency-key` is given again to the same "
+        "caller, key and body.",
+    )

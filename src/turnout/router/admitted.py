@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
@@ -10,6 +11,7 @@ from turnout.execution.trace import Trace
 from turnout.policy.base import Context
 from turnout.policy.route import Route
 from turnout.router.parts import Parts
+from turnout.state.claims import Claim
 from turnout.types.caching import Caching
 from turnout.types.clock import Timeline
 from turnout.types.decision import Attempt, Decision
@@ -31,6 +33,8 @@ class Admitted:
     """A request on its way through; what is not known yet is empty.
 
     Attributes:
+        claim: that this request is the one to be served under its idempotency key.
+        holding: renews the claim while the request is under way.
         cache: how a cache took part, where the route has one.
         sought: the answer's name in the cache, where the request may have one.
         recalled: the attempt that gave the answer the first time, where it is given again.
@@ -50,7 +54,9 @@ class Admitted:
     query_hash: str = ""
     query_key: str = ""
     trace: Trace = field(default_factory=Trace)
-    cache: Literal["hit", "miss", "bypass"] | None = None
+    claim: Claim | None = None
+    holding: asyncio.Task[None] | None = None
+    cache: Literal["hit", "miss", "bypass", "replay"] | None = None
     sought: Sought | None = None
     recalled: Attempt | None = None
     decision: Decision | None = None

@@ -24,6 +24,7 @@ from turnout.features.hash_keys import FixedKey, HashKeys
 from turnout.ledger.recorder import Recorder
 from turnout.policy.base import Context
 from turnout.router.admitted import Admitted
+from turnout.types.candidate import Candidate
 from turnout.types.clock import Clock
 from turnout.types.decision import Attempt, Decision, DecisionOutcome, Intent
 from turnout.types.events import Observer, RecordLost, Unobserved
@@ -147,7 +148,7 @@ class Record:
             features=admitted.context.features if admitted.context else None,
             conditions=_conditions(admitted.context),
             rule=decided.rule if decided else None,
-            reason="cache" if admitted.recalled else decided.reason if decided else None,
+            reason=_reason(admitted, decided),
             considered=tuple(trace.considered),
             dropped=tuple(trace.dropped),
             attempts=tuple(trace.attempts),
@@ -167,7 +168,7 @@ class Record:
     def _baseline_cost(self, admitted: Admitted, answer: Attempt | None) -> Decimal | None:
         """What the answer's tokens would have cost at the route's baseline."""
         route = admitted.route
-        if route is None or answer is None:
+        if route is None or answer is None or admitted.cache == "replay":
             return None
         if route.baseline is None:  # what a cache saves is the answer's own price
             return answer.cost_usd if admitted.recalled else None
@@ -179,6 +180,13 @@ class Record:
         )
         baseline = admitted.parts.endpoints[route.baseline]
         return cost(usage, baseline.price(admitted.request.route, self._clock.now()))
+
+
+def _reason(admitted: Admitted, decided: Candidate | None) -> str | None:
+    """Why the answer is the target's: the policy's words, unless an answer of before is given again."""
+    if admitted.recalled is not None:
+        return "idempotency" if admitted.cache == "replay" else "cache"
+    return decided.reason if decided else None
 
 
 def _tags(given: Mapping[str, str], trace: Trace) -> Mapping[str, str]:

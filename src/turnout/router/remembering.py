@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Final
 
 from turnout.cache.answers import LARGEST, Answers, Stored, answer_of
-from turnout.cache.key import answer_key, is_never_the_same
+from turnout.cache.key import Proposed, answer_key, is_never_the_same
 from turnout.policy.base import Context, Policy
 from turnout.policy.filters import Filters
 from turnout.policy.route import Route
@@ -16,7 +15,6 @@ from turnout.policy.walk import walk
 from turnout.router.admitted import Admitted, Sought
 from turnout.types.candidate import Candidate
 from turnout.types.reply import Pieces, Reply
-from turnout.types.target import Target
 
 _NOT_THIS: Final = frozenset({"no-cache", "no-store"})
 
@@ -58,44 +56,35 @@ def recalled(stored: Stored, headers: list[tuple[str, str]]) -> Reply:
     return Reply(200, [*told, ("cache-control", "no-cache")], stream=Replayed(stored.body))
 
 
-def keep(answers: Answers, admitted: Admitted, reply: Reply) -> Reply:
-    """Keep the answer of a reply, now or when its stream has come to its end."""
-    if admitted.sought is None:
-        return reply
-    keeper = _Keeper(answers, admitted, dict(reply.headers)["content-type"])
+Heard = Callable[[bytes | None], None]
+"""Is told the whole answer that the caller got; None for one that is too long to be kept."""
+
+
+def overheard(reply: Reply, told: Heard) -> Reply:
+    """The reply, of which `told` hears: now, or when its stream has come to its end."""
     if reply.stream is not None:
-        reply.stream = Overheard(reply.stream, keeper)
+        reply.stream = Overheard(reply.stream, told)
     elif reply.body is not None:
-        keeper.keep(reply.body)
+        told(reply.body if len(reply.body) <= LARGEST else None)
     return reply
 
 
-@dataclass(frozen=True, slots=True)
-class _Keeper:
-    """Keeps the answer to one request."""
-
-    answers: Answers
-    admitted: Admitted
-    content_type: str
-
-    def keep(self, body: bytes) -> None:
-        """Keep the body, if the decision tells that it is a complete answer."""
-        sought, decision, request = self.admitted.sought, self.admitted.decision, self.admitted.request
-        answer = answer_of(decision) if decision is not None else None
-        if sought is None or decision is None or answer is None or len(body) > LARGEST:
-            return
-        stored = Stored(
-            decision=decision.id, answer=answer, content_type=self.content_type, body=body, stream=request.stream
-        )
-        self.answers.keep(sought.caching.place, request.caller.tenant, sought.key, stored, sought.caching.ttl_s)
+def keep(answers: Answers, admitted: Admitted, content_type: str, body: bytes | None) -> None:
+    """Keep an answer to be given again, if its decision tells that it is a complete one."""
+    sought, decision, request = admitted.sought, admitted.decision, admitted.request
+    answer = answer_of(decision) if decision is not None else None
+    if body is None or sought is None or decision is None or answer is None:
+        return
+    stored = Stored(decision=decision.id, answer=answer, content_type=content_type, body=body, stream=request.stream)
+    answers.keep(sought.caching.place, request.caller.tenant, sought.key, stored, sought.caching.ttl_s)
 
 
 class Overheard:
-    """See `turnout.types.reply.Pieces`: the pieces of a stream, kept once the last one is through."""
+    """See `turnout.types.reply.Pieces`: the pieces of a stream, told once the last one is through."""
 
-    def __init__(self, pieces: Pieces, keeper: _Keeper) -> None:
+    def __init__(self, pieces: Pieces, told: Heard) -> None:
         self._inner = pieces
-        self._keeper = keeper
+        self._told = told
         self._pieces = self._run()
 
     def __aiter__(self) -> AsyncIterator[bytes]:
@@ -115,8 +104,7 @@ class Overheard:
                 if size <= LARGEST:
                     heard.append(piece)
                 yield piece
-        if size <= LARGEST:
-            self._keeper.keep(b"".join(heard))
+        self._told(b"".join(heard) if size <= LARGEST else None)
 
 
 class Replayed:
@@ -137,7 +125,9 @@ async def _one(body: bytes) -> AsyncGenerator[bytes, None]:
     yield body
 
 
-def _proposed(policy: Policy, context: Context) -> list[Target]:
+def _proposed(policy: Policy, context: Context) -> Proposed:
     """What the policy would have asked, whatever is wrong with it just now: an answer outlives an outage."""
     bare = policy.policy if isinstance(policy, Filters) else policy
-    return [context.targets[step.target] for step in walk(bare, context) if isinstance(step, Candidate)]
+    steps = [step for step in walk(bare, context) if isinstance(step, Candidate)]
+    rules = frozenset(step.rule for step in steps if step.rule is not None)
+    return Proposed(rules, [context.targets[step.target] for step in steps])

@@ -16,7 +16,8 @@ from typing import Any, Final, NoReturn
 
 import msgspec
 
-from turnout.cache.answers import Answers
+from turnout.cache.answers import Answers, Stored
+from turnout.cache.idempotency import Idempotency
 from turnout.errors import Cancelled, InternalError, RequestFailed, UnknownRoute
 from turnout.execution.deadline import Deadline
 from turnout.execution.executor import Delivered
@@ -28,12 +29,13 @@ from turnout.ledger.ids import new_decision_id
 from turnout.policy.base import Context
 from turnout.policy.explain import Explanation, explain
 from turnout.policy.route import Route
+from turnout.router import once
 from turnout.router.admitted import Admitted
 from turnout.router.early import begun_early
 from turnout.router.library import Answer, AnswerStream, Embeddings, Inputs, chat_request, embeddings_request
 from turnout.router.parts import Parts
 from turnout.router.record import Record
-from turnout.router.remembering import keep, look_up, recalled
+from turnout.router.remembering import keep, look_up, overheard, recalled
 from turnout.types.clock import Clock, Timeline, timestamp
 from turnout.types.conditions import Conditions
 from turnout.types.decision import Decision
@@ -53,9 +55,11 @@ class Router:
     Attributes:
         parts: what new requests begin with. Assign others to change the configuration under way.
         answers: what has been answered before; None remembers nothing, whatever routes say.
+        idempotency: what was asked under which key; None takes no heed of keys.
     """
 
     answers: Answers | None = None
+    idempotency: Idempotency | None = None
 
     def __init__(self, parts: Parts, *, record: Record, clock: Clock) -> None:
         self.parts = parts
@@ -91,7 +95,7 @@ class Router:
         self._under_way[admitted.id] = admitted
         try:
             route, context = self._admit(admitted)
-            known = await look_up(self.answers, admitted, route, context) if self.answers and route.caching else None
+            known = await self._known(admitted, route, context)
             if known is None:
                 plan = route.policy.decide(context)
                 delivered = await admitted.parts.executor.run(plan, self._work(admitted, route, context))
@@ -99,6 +103,7 @@ class Router:
             else:
                 reply = recalled(known, self._said(admitted, route, known.answer.target))
                 reply.decision = self._end(admitted, None)
+                reply = self._heard(admitted, reply)
         except RequestFailed as error:
             error.decision_id = admitted.id
             self._end(admitted, error)
@@ -211,6 +216,8 @@ class Router:
         """Write the record. Once for each request that has begun."""
         self._under_way.pop(admitted.id, None)
         admitted.decision = self._record.outcome(admitted, error)
+        if self.idempotency is not None:
+            once.end(self.idempotency, admitted)
         return admitted.decision
 
     def _admit(self, admitted: Admitted) -> tuple[Route, Context]:
@@ -267,17 +274,32 @@ class Router:
         headers = self._said(admitted, route, delivered.attempt.candidate.target)
         if delivered.stream is not None:
             headers += [*_SSE, ("x-turnout-attempts", str(len(admitted.trace.attempts) + 1))]
-            return self._kept(
-                admitted, Reply(200, headers, stream=delivered.stream.pieces(partial(self._end, admitted)))
-            )
+            pieces = delivered.stream.pieces(partial(self._end, admitted))
+            return self._heard(admitted, Reply(200, headers, stream=pieces))
         decision = self._end(admitted, None)
         headers += [_JSON, ("x-turnout-attempts", str(len(decision.attempts)))]
         if decision.cost_usd is not None:
             headers.append(("x-turnout-cost", f"{decision.cost_usd:f}"))
-        return self._kept(admitted, Reply(200, headers, body=delivered.body, decision=decision))
+        return self._heard(admitted, Reply(200, headers, body=delivered.body, decision=decision))
 
-    def _kept(self, admitted: Admitted, reply: Reply) -> Reply:
-        return keep(self.answers, admitted, reply) if self.answers else reply
+    async def _known(self, admitted: Admitted, route: Route, context: Context) -> Stored | None:
+        """The answer, where it was given before."""
+        if self.idempotency is not None and admitted.request.caller.idempotency is not None:
+            recorded = await once.begin(self.idempotency, admitted)
+            if recorded is not None:
+                return recorded
+        if self.answers is not None and route.caching is not None:
+            return await look_up(self.answers, admitted, route, context)
+        return None
+
+    def _heard(self, admitted: Admitted, reply: Reply) -> Reply:
+        """The reply, which is remembered as it goes out, where it may be given again."""
+        content_type = dict(reply.headers)["content-type"]
+        if self.answers is not None and admitted.sought is not None and admitted.recalled is None:
+            reply = overheard(reply, partial(keep, self.answers, admitted, content_type))
+        if self.idempotency is not None and admitted.claim is not None:
+            reply = overheard(reply, partial(once.record, self.idempotency, admitted, content_type))
+        return reply
 
     def _said(self, admitted: Admitted, route: Route, target: str) -> list[tuple[str, str]]:
         """The headers of an answer, whoever made it."""

@@ -7,7 +7,7 @@ from typing import Final
 
 from turnout.config.durations import parse_duration
 from turnout.errors import InvalidRequest
-from turnout.server.auth import CREDENTIALS
+from turnout.server.auth import CREDENTIALS, digest, given_key
 from turnout.types.request import LONGEST_NAME, Caller
 
 _MAX_TAGS: Final = 16
@@ -26,6 +26,7 @@ def read_caller(headers: Mapping[str, str]) -> Caller:
         latency_budget_s=_latency_budget(headers),
         read_timeout_s=_number(headers.get("x-stainless-read-timeout")),
         sdk_retry=_whole(headers.get("x-stainless-retry-count")),
+        idempotency=_idempotency(headers),
         headers=_without_credentials(headers),
     )
 
@@ -35,6 +36,12 @@ def _without_credentials(headers: Mapping[str, str]) -> dict[str, str]:
     for name in CREDENTIALS:
         kept.pop(name, None)
     return kept
+
+
+def _idempotency(headers: Mapping[str, str]) -> str | None:
+    """The key that the caller gave the request, with a digest of whose it is: of two callers none meets the other's."""
+    key = _short(headers, "x-turnout-idempotency-key")
+    return None if key is None else f"{digest(given_key(headers) or '').hex()} {key}"
 
 
 def _short(headers: Mapping[str, str], name: str) -> str | None:

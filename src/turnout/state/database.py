@@ -20,6 +20,10 @@ CREATE TABLE IF NOT EXISTS entries (
     tenant TEXT NOT NULL, key BLOB NOT NULL, expires REAL NOT NULL, size INTEGER NOT NULL, value BLOB NOT NULL,
     UNIQUE (tenant, key)
 );
+CREATE TABLE IF NOT EXISTS claims (
+    tenant TEXT NOT NULL, key BLOB NOT NULL, asked BLOB NOT NULL, owner TEXT NOT NULL, expires REAL NOT NULL,
+    size INTEGER NOT NULL, result BLOB, UNIQUE (tenant, key)
+);
 CREATE INDEX IF NOT EXISTS entries_expire ON entries (expires);
 """
 _REST_S: Final = 5.0
@@ -41,7 +45,9 @@ def forget_all(file: Path) -> None:
         with closing(sqlite3.connect(file, timeout=10, isolation_level=None)) as connection:
             connection.execute("PRAGMA secure_delete = ON")
             connection.executescript(SCHEMA)
-            connection.executescript("DELETE FROM entries; VACUUM; PRAGMA wal_checkpoint(TRUNCATE);")
+            connection.executescript(
+                "DELETE FROM entries; DELETE FROM claims; VACUUM; PRAGMA wal_checkpoint(TRUNCATE);"
+            )
     except sqlite3.Error as error:
         raise LedgerError(f"{file} cannot be emptied: {error}.") from error
 

@@ -103,6 +103,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         router_cost_usd: the part of `cost_usd` that routing itself took (judges, discarded answers, failed attempts).
         cache: how the route's cache took part: `hit` (its answer was given again: no attempts, no cost, and the first
             answer's target), `miss`, `bypass` (the caller or the request ruled it out); None where the route has none.
+            `replay`: the answer recorded under the request's idempotency key, with nothing saved by it.
         propensity: the probability with which the target was chosen, where chance had a part; None where not computed.
         feedback: how good the answer was found, 0 to 1: the mean of each user's latest score; None where nobody said.
         sdk_retry: which automatic retry of the caller's SDK the request was.

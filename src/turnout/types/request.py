@@ -24,6 +24,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         latency_budget_s: how long the caller wants to wait for the answer, in seconds.
         read_timeout_s: the caller's own read timeout as its SDK states it, in seconds; it bounds our deadline.
         sdk_retry: which automatic retry of the SDK this is (0 for the first attempt), or None.
+        idempotency: the key under which the request is to be served once, of this caller alone; None without one.
         headers: the request's headers, lower-case names, without credentials: what a rule's `header` reads.
     """
 
@@ -34,6 +35,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     latency_budget_s: float | None = None
     read_timeout_s: float | None = None
     sdk_retry: int | None = None
+    idempotency: str | None = None
     headers: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
