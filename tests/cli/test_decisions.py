@@ -182,6 +182,22 @@ def test_show_tells_the_whole_story(data: Path) -> None:
         assert told in story
 
 
+@pytest.mark.parametrize(("cache", "told"), [("hit", "the route's cache"), ("replay", "the same idempotency key")])
+def test_show_tells_why_nobody_was_called(data: Path, cache: str, told: str) -> None:
+    given = Decision(
+        id=f"01890000-0000-7000-8000-00000000{len(cache):04}",
+        time="2026-01-01T00:00:00.000+00:00",
+        route="faq",
+        model="faq",
+        dialect="openai_chat",
+        target="small",
+        outcome="answered",
+        cache=cache,
+    )
+    record(data, given)
+    assert told in " ".join(run("show", given.id).output.split())
+
+
 @pytest.mark.parametrize("outcome", ["answered", "failed", "partial", "refused", "cancelled", "interrupted"])
 def test_show_has_words_for_a_decision_of_which_little_is_known(data: Path, outcome: DecisionOutcome) -> None:
     bare = Decision(

@@ -28,6 +28,12 @@ def story(decision: Decision, said: Sequence[Feedback] = ()) -> RenderableType:
     return Group(*_parts(decision), *_feedback(decision, said))
 
 
+_NO_CALLS = {
+    "hit": "none: the route's cache had the answer",
+    "replay": "none: the answer was recorded under the same idempotency key",
+}
+
+
 def _parts(decision: Decision) -> Iterator[RenderableType]:
     yield Text.assemble("Decision ", (plain(decision.id), "bold"))
     yield Text.assemble("  ", (_ending(decision), OUTCOME_STYLES.get(decision.outcome, "")))
@@ -39,7 +45,7 @@ def _parts(decision: Decision) -> Iterator[RenderableType]:
         yield _title("Dropped before any call")
         yield _facts([(dropped.target, drop_reason(dropped.reason)) for dropped in decision.dropped])
     yield _title("Calls")
-    yield _attempts(decision) if decision.attempts else Text("  none")
+    yield _attempts(decision) if decision.attempts else Text(f"  {_NO_CALLS.get(decision.cache or '', 'none')}")
     yield _title("Cost")
     yield _facts(_costs(decision))
     yield _title("Why")
