@@ -323,7 +323,7 @@ class LimitsConfig(Section):
     )
     max_waiting: int = Field(200, ge=0, description="Requests that wait in all lines of a worker; 503 above it.")
     max_wait: Duration = Field(
-        1.0,
+        0.5,
         description="How long a request may wait in line, then 503; a twentieth of it in a line that stands so long.",
     )
     max_lag: Duration = Field(
