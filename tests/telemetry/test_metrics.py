@@ -51,6 +51,19 @@ def test_a_decision_counts_once_with_its_tokens_costs_and_times(metrics: Metrics
     assert value(found, "turnout_first_token_seconds_count", target="haiku", provider="anthropic") == 1
 
 
+def test_a_hedge_is_counted_as_such_and_as_nothing_else(metrics: Metrics) -> None:
+    first = records.an_attempt(outcome="cancelled")
+    beside = records.an_attempt(target="sonnet", hedge=True)
+    metrics.observe(records.a_decision(attempts=(first, beside), target="sonnet"))
+    lost = records.an_attempt(target="sonnet", hedge=True, outcome="failed", error_class="timeout")
+    metrics.observe(records.a_decision(attempts=(lost, records.an_attempt())))
+    found = shown(metrics)
+    assert value(found, "turnout_hedges_total", route="support", won="true") == 1
+    assert value(found, "turnout_hedges_total", route="support", won="false") == 1
+    assert total(found, "turnout_fallbacks_total") == 0
+    assert total(found, "turnout_retries_total") == 0
+
+
 def test_a_detour_counts_as_what_it_was(metrics: Metrics) -> None:
     failed = records.an_attempt(outcome="failed", error_class="timeout", cost_usd=Decimal(0))
     metrics.observe(records.a_decision(attempts=(failed, failed, records.an_attempt(target="sonnet")), target="sonnet"))

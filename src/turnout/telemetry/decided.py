@@ -37,6 +37,7 @@ class DecisionCounts:
         self._tenant_cost = family(table.TENANT_COST)
         self._fallbacks = family(table.FALLBACKS)
         self._escalations = family(table.ESCALATIONS)
+        self._hedges = family(table.HEDGES)
         self._router_cost = family(table.ROUTER_COST)
         self._compared = family(table.COMPARED_COST)
         self._baseline = family(table.BASELINE_COST)
@@ -102,6 +103,9 @@ class DecisionCounts:
             self._fallbacks.add((route,))
         if escalated(decision):
             self._escalations.add((route,))
+        if any(attempt.hedge for attempt in decision.attempts):
+            won = any(attempt.hedge and attempt.outcome == "answered" for attempt in decision.attempts)
+            self._hedges.add((route, "true" if won else "false"))
 
     def _money(self, route: str, tenant: str, decision: Decision) -> None:
         cost, baseline = decision.cost_usd, decision.baseline_cost_usd

@@ -77,6 +77,9 @@ ESCALATIONS: Final = Metric(
     "Requests for which a complete answer was discarded and another target was asked.",
     ("route",),
 )
+HEDGES: Final = Metric(
+    "turnout_hedges_total", "counter", "Requests with a call beside a silent one; `won`: it answered.", ("route", "won")
+)
 COST: Final = Metric(
     "turnout_cost_usd_total",
     "counter",
@@ -201,6 +204,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     TENANT_REQUESTS,
     FALLBACKS,
     ESCALATIONS,
+    HEDGES,
     TURNED_AWAY,
     DURATION,
     OVERHEAD,
