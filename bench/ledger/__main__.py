@@ -111,8 +111,8 @@ def _questions(store: SqliteStore, until: datetime, days: int) -> dict[str, Call
         "routes, rules, targets": lambda: totals(store, whole, by=("route", "rule", "target")),
         "targets: calls": lambda: calls(store, whole.since, whole.until),
         "savings of a period that begins and ends anywhere": lambda: totals(store, odd, by=("route", "rule")),
-        "report by user": lambda: totals(store, odd, by=("user",)),
-        "report by a tag": lambda: totals(store, odd, by=("tag:team",)),
+        "turnout report --by user": lambda: make_report(store, odd, by=("user",), now=until),
+        "turnout report --by tag:team": lambda: make_report(store, odd, by=("tag:team",), now=until),
         "one tenant's report": lambda: make_report(
             store, Filter(since=odd.since, until=odd.until, tenant="tenant-03"), by=("route",), now=until
         ),

@@ -238,6 +238,15 @@ def test_the_values_of_a_product_are_shapleys(pairs: list[tuple[Fraction, Fracti
     assert twice.get("0") == twice.get("twin")
 
 
+def test_traffic_that_begins_or_ends_is_a_matter_of_volume_alone(tmp_path: Path) -> None:
+    some = [usual(number, BEFORE) for number in range(30)]
+    ended = explained(tmp_path, some, [])
+    assert ended.causes[cost_change.VOLUME] == ended.change_usd < 0
+    (tmp_path / "other").mkdir()
+    begun = explained(tmp_path / "other", [], [usual(number, AFTER) for number in range(30)])
+    assert begun.causes[cost_change.VOLUME] == begun.change_usd > 0
+
+
 def test_two_empty_periods_differ_by_nothing(tmp_path: Path) -> None:
     found = explained(tmp_path, [], [])
     assert found.change_usd == 0

@@ -81,3 +81,11 @@ def test_a_long_period_is_shown_by_days_and_a_short_one_by_hours(tmp_path: Path)
     assert weeks.lines == []
     assert make_report(store, Filter(since=NOW - 2 * DAY), by=(), now=NOW).step == timedelta(hours=1)
     assert make_report(store, Filter(), by=(), now=NOW).total.now.decisions == 5
+
+
+def test_by_user_and_tag_the_period_is_of_whole_days(tmp_path: Path) -> None:
+    made = make_report(store_of(tmp_path), Filter(since=NOW - 7 * DAY), by=("user",), now=NOW)
+    assert (made.since, made.until) == (datetime(2026, 3, 8, tzinfo=UTC), datetime(2026, 3, 16, tzinfo=UTC))
+    assert made.total.now.decisions == 3
+    ended = make_report(store_of(tmp_path), Filter(since=NOW - 7 * DAY, until=NOW - DAY), by=("tag:team",), now=NOW)
+    assert ended.until == datetime(2026, 3, 15, tzinfo=UTC)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.ledger import samples
+from tests.ledger.test_sqlite import append
 from turnout.insight.latency import calls, latencies
 from turnout.insight.query import Filter
 from turnout.insight.sums import summary, totals
@@ -16,6 +17,7 @@ from turnout.ledger import backfill
 from turnout.ledger.columns import DecisionRow, decision_row
 from turnout.ledger.drain import Drain
 from turnout.ledger.entry import encode_decision
+from turnout.ledger.schema import migrations
 from turnout.ledger.sqlite import SqliteStore
 from turnout.types.candidate import Dropped
 from turnout.types.clock import timestamp
@@ -95,3 +97,18 @@ def test_a_record_that_cannot_be_read_keeps_nobody_from_the_sums(old: Path) -> N
     store = SqliteStore(old)
     assert not store.catch_up_sums()
     assert summary(store, Filter()).decisions == 29
+
+
+@pytest.mark.parametrize("file", sorted(OLD.glob("*.sql")), ids=lambda file: file.stem)
+def test_a_file_of_every_version_is_brought_forward_and_taken_on(file: Path, tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "ledger.db")
+    connection.executescript(file.read_text())
+    connection.close()
+    store = SqliteStore(tmp_path / "ledger.db")
+    append(store, *recorded(3))
+    assert next(store.rows("PRAGMA user_version")) == (len(migrations()),)
+    assert summary(store, Filter()).decisions == 3
+
+
+def test_a_file_is_kept_of_every_version_before_this() -> None:
+    assert len(list(OLD.glob("*.sql"))) == len(migrations()) - 1

@@ -144,7 +144,7 @@ def _products(before: Traffic, after: Traffic) -> Iterator[tuple[tuple[str, str,
         old, new = before.spends.get((tenant, route)), after.spends.get((tenant, route))
         asked = [
             Change(VOLUME, Fraction(before.requests), Fraction(after.requests)),
-            Change(MIX, _share(old, before), _share(new, after)),
+            Change(MIX, *_shares(old, before, new, after)),
         ]
         one, other = _either(old, new)
         yield (tenant, route, ""), [*asked, Change(FAILED, one.per_request("failed"), other.per_request("failed"))]
@@ -179,8 +179,13 @@ def _either(old: T | None, new: T | None) -> tuple[T, T]:
     return found, new if new is not None else found
 
 
-def _share(spend: Spend | None, traffic: Traffic) -> Fraction:
-    return Fraction(spend.requests, traffic.requests) if spend and traffic.requests else Fraction(0)
+def _shares(old: Spend | None, before: Traffic, new: Spend | None, after: Traffic) -> tuple[Fraction, Fraction]:
+    """The share of the requests in each period; in one without any requests it is as in the other."""
+    shares = [
+        Fraction(spend.requests if spend else 0, traffic.requests) if traffic.requests else None
+        for spend, traffic in ((old, before), (new, after))
+    ]
+    return _either(*shares)
 
 
 def _rounded(effects: Mapping[str, Fraction], change: Decimal) -> dict[str, Decimal]:

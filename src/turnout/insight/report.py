@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -11,7 +11,7 @@ import msgspec
 
 from turnout.insight.latency import Calls, Latencies, calls, latencies
 from turnout.insight.query import Filter
-from turnout.insight.sums import Summary, series, totals
+from turnout.insight.sums import TAG, Summary, series, totals
 from turnout.ledger.store import Store
 
 MOVERS: Final = 5
@@ -85,7 +85,8 @@ def make_report(store: Store, wanted: Filter, *, by: Sequence[str], now: datetim
 
     Args:
         store: the ledger.
-        wanted: which requests; without `since` those of 30 days.
+        wanted: which requests; without `since` those of 30 days. By user or tag, whose sums are by day, the period is
+            widened to whole days (UTC).
         by: fields as `turnout.insight.sums.totals` takes them.
         now: the present, where `wanted` has no `until`.
 
@@ -95,6 +96,9 @@ def make_report(store: Store, wanted: Filter, *, by: Sequence[str], now: datetim
     """
     until = wanted.until or now
     since = wanted.since or until - 30 * _DAY
+    if any(field == "user" or field.startswith(TAG) for field in by):
+        since, until = _midnight(since), _midnight(until + _DAY - timedelta(microseconds=1))
+        wanted = msgspec.structs.replace(wanted, until=until if wanted.until else None)
     here = msgspec.structs.replace(wanted, since=since)  # without an end, up to now is up to the end of whole buckets
     earlier = msgspec.structs.replace(wanted, since=since - (until - since), until=since)
     step = _HOUR if until - since < _HOURLY else _DAY
@@ -109,6 +113,10 @@ def make_report(store: Store, wanted: Filter, *, by: Sequence[str], now: datetim
         latency=latencies(store, here).get(None, Latencies()),
         calls=calls(store, since, wanted.until),
     )
+
+
+def _midnight(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _lines(store: Store, here: Filter, earlier: Filter, by: Sequence[str]) -> list[Line]:
