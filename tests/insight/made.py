@@ -21,6 +21,7 @@ filters = st.builds(
     since=moments,
     until=moments,
     tenant=names,
+    project=names,
     user=names,
     route=names,
     target=names,
@@ -33,7 +34,7 @@ filters = st.builds(
 def fits(decision: Decision, wanted: Filter) -> bool:
     at = datetime.fromisoformat(decision.time)
     cost = decision.cost_usd
-    equal = ("tenant", "user", "route", "target", "outcome", "rule")
+    equal = ("tenant", "project", "user", "route", "target", "outcome", "rule")
     return (
         all(getattr(wanted, name) in {None, getattr(decision, name)} for name in equal)
         and (wanted.since is None or at >= wanted.since)

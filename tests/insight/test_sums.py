@@ -120,7 +120,7 @@ def test_a_tag_of_any_name_is_found_among_single_decisions_as_among_sums(store: 
 
 
 def test_what_there_is_no_field_for_is_told(store: SqliteStore) -> None:
-    with pytest.raises(ConfigError, match=r"there is no field 'colour' to sum by\. There are: tenant, user"):
+    with pytest.raises(ConfigError, match=r"there is no field 'colour' to sum by\. There are: tenant, project"):
         sums.totals(store, Filter(), by=("colour",))
 
 

@@ -147,6 +147,7 @@ decisions = st.builds(
     policy_version=_text,
     config_version=_text,
     tenant=_name,
+    project=st.none() | _name,
     user=st.none() | _name,
     source=_maybe_text,
     tags=st.dictionaries(_text, _text, max_size=2),

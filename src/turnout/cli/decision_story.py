@@ -71,7 +71,7 @@ def _asked(decision: Decision) -> Iterator[tuple[str, str]]:
     manner = "streamed" if decision.stream else "not streamed"
     yield "time", decision.time.replace("T", " ")
     yield "route", f"{decision.route}{asked_as} ({decision.dialect}, {manner})"
-    who = {"tenant": decision.tenant, "user": decision.user, "source": decision.source}
+    who = {"tenant": decision.tenant, "project": decision.project, "user": decision.user, "source": decision.source}
     yield "who", _listed(who)
     if decision.tags:
         yield "tags", _listed(decision.tags)

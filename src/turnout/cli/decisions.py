@@ -51,6 +51,7 @@ class Wanted:
     since: Annotated[str | None, typer.Option(help="Only since then: 15m, 1h, 7d, or a date and time.")] = None
     until: Annotated[str | None, typer.Option(help="Only before then.")] = None
     tenant: Annotated[str | None, typer.Option(help="Only this tenant's.")] = None
+    project: Annotated[str | None, typer.Option(help="Only this project's.")] = None
     user: Annotated[str | None, typer.Option(help="Only this user's.")] = None
     route: Annotated[str | None, typer.Option(help="Only this route's.")] = None
     target: Annotated[str | None, typer.Option(help="Only those that this target answered.")] = None
@@ -66,6 +67,7 @@ class Wanted:
             since=moment(self.since),
             until=moment(self.until),
             tenant=self.tenant,
+            project=self.project,
             user=self.user,
             route=self.route,
             target=self.target,

@@ -21,8 +21,8 @@ PAGE: Final = 2_000
 """Decisions read at a time: a reader that took longer would let the write-ahead log grow."""
 
 COLUMNS: Final[Mapping[str, type]] = {
-    "time": str, "id": str, "route": str, "model": str, "tenant": str, "user": str, "source": str, "tags": dict,
-    "rule": str, "target": str, "outcome": str, "error": str, "attempts": int, "input_tokens": int,
+    "time": str, "id": str, "route": str, "model": str, "tenant": str, "project": str, "user": str, "source": str,
+    "tags": dict, "rule": str, "target": str, "outcome": str, "error": str, "attempts": int, "input_tokens": int,
     "cached_tokens": int, "output_tokens": int, "latency_ms": float, "first_token_ms": float, "overhead_ms": float,
     "cost_usd": object, "baseline_cost_usd": object, "router_cost_usd": object, "confidence": float, "feedback": float,
     "cache": str, "privacy": str, "query_hash": str, "query_key": str, "policy_version": str, "config_version": str,

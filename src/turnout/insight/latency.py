@@ -22,7 +22,7 @@ MOST_READ: Final = 20_000
 
 _UNROLLED: Final = "d.seq <= (SELECT coalesce(max(value), 0) FROM progress WHERE name = 'unrolled')"
 _SKETCHED: Final = ("route", "target")
-_OTHERS: Final = ("tenant", "user", "rule", "source", "query_hash", "id_prefix", "min_cost_usd")
+_OTHERS: Final = ("tenant", "project", "user", "rule", "source", "query_hash", "id_prefix", "min_cost_usd")
 
 
 class Quantiles(NamedTuple):

@@ -25,7 +25,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         since: admitted then or later; aware.
         until: admitted before then; aware.
-        tenant, user, route, target, outcome, rule, source, query_hash: as in the record.
+        tenant, project, user, route, target, outcome, rule, source, query_hash: as in the record.
         id_prefix: how the id begins.
         min_cost_usd: its cost is known and at least this, in USD.
         fell_back: an earlier candidate failed, or its breaker was open.
@@ -34,6 +34,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime | None = None
     until: datetime | None = None
     tenant: str | None = None
+    project: str | None = None
     user: str | None = None
     route: str | None = None
     target: str | None = None
@@ -108,7 +109,7 @@ def count(store: Store) -> int:
 
 def conditions(wanted: Filter) -> tuple[str, tuple[object, ...]]:
     """What a filter asks for besides the time, as a condition on `decisions`, and its parameters."""
-    equal = ("tenant", "user", "route", "target", "outcome", "rule", "source", "query_hash")
+    equal = ("tenant", "project", "user", "route", "target", "outcome", "rule", "source", "query_hash")
     asked: list[tuple[str, object]] = [
         (f"{column} = ?", value) for column in equal if (value := getattr(wanted, column)) is not None
     ]

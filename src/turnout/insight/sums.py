@@ -22,7 +22,7 @@ from turnout.ledger.store import Store
 
 TAG: Final = "tag:"
 """`tag:team` is the value of the tag `team`."""
-GROUPS: Final = ("tenant", "user", "route", "rule", "target", "source", "outcome")
+GROUPS: Final = ("tenant", "project", "user", "route", "rule", "target", "source", "outcome")
 """What sums can be had by, besides tags."""
 
 _AMOUNTS: Final = ("cost", "router_cost", "baseline_cost", "compared_cost")
@@ -123,7 +123,7 @@ def totals(store: Store, wanted: Filter, *, by: Sequence[str] = ()) -> dict[tupl
     """What the decisions amount to, for each combination of values of some fields that occurs.
 
     Exact for any period. Sums by user or tag are of whole days; with a filter that those do not know (a route, say),
-    the decisions themselves are read, which takes about a second for a million.
+    and by project, the decisions themselves are read, which takes about a second for a million.
 
     Args:
         store: the ledger.
@@ -200,7 +200,7 @@ def _source(wanted: Filter, by: tuple[str, ...]) -> _Source:
 
 
 def _equal(wanted: Filter) -> list[tuple[str, str]]:
-    return [(name, value) for name in (*FIELDS, "user") if (value := getattr(wanted, name)) is not None]
+    return [(name, value) for name in (*FIELDS, "user", "project") if (value := getattr(wanted, name)) is not None]
 
 
 def _parts(span: Span, source: _Source, wanted: Filter, by: tuple[str, ...]) -> list[tuple[str, list[object]]]:

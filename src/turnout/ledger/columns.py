@@ -18,6 +18,7 @@ class DecisionRow(NamedTuple):
     time: int
     route: str
     tenant: str
+    project: str | None
     user: str | None
     source: str | None
     rule: str | None
@@ -68,6 +69,7 @@ def decision_row(decision: Decision) -> DecisionRow:
         milliseconds(decision.time),
         decision.route,
         decision.tenant,
+        decision.project,
         decision.user,
         decision.source,
         decision.rule,

@@ -137,6 +137,8 @@ class Record:
             policy_version=route.policy_version if route else "",
             config_version=admitted.parts.config_version,
             tenant=request.caller.tenant,
+            project=request.caller.project,
+            key=request.caller.key,
             user=_user(admitted),
             source=request.caller.source,
             tags=_tags(request.caller.tags, trace),

@@ -12,6 +12,7 @@ from typing import Literal
 
 import msgspec
 
+from turnout.types.chat import Answer, Chat
 from turnout.types.failure import Failure
 
 Purpose = Literal["answer", "judge"]
@@ -30,6 +31,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
         more: whether another candidate may follow if this one fails; while one does, the executor does not wait
             on a retry or on a silent answer.
         hedge: called beside an earlier one that is silent: the executor says so, no policy does.
+        ask: what it is asked; None for what the caller asked.
+        wants: what its answer must come with besides (`logprobs`); the caller does not see it unless it asked as well.
     """
 
     target: str
@@ -39,6 +42,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     rule: str | None = None
     more: bool = False
     hedge: bool = False
+    ask: Chat | None = None
+    wants: frozenset[str] = frozenset()
 
 
 class Dropped(msgspec.Struct, frozen=True):
@@ -82,14 +87,14 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         answered: a complete answer is there (held), or has been committed to the caller.
         failure: what its last attempt ran into.
         dropped: why it was not called at all.
-        text: the held answer's text, for a policy that judges it.
+        answer: the held answer, for a policy that judges it.
     """
 
     target: str
     answered: bool = False
     failure: Failure | None = None
     dropped: str | None = None
-    text: str | None = None
+    answer: Answer | None = None
 
 
 Step = Candidate | Dropped | Considered | Declined

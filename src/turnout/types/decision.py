@@ -75,7 +75,9 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         policy_version: digest of the route's policy and phrase lists.
         config_version: digest of the whole configuration.
         tenant: whose account it was; `default` until keys name others.
-        user: who asked, as the caller said; None where nobody said.
+        project: what the caller's key was given out for; None where the key names none.
+        key: the id of the caller's key, which is no secret; None for a caller without a key of its own.
+        user: who asked, as the key or the caller said; None where nobody said.
         source: the calling program or page, as the caller said.
         tags: labels, as the caller gave them; and `drill`, the id of an outage drill that did something to an attempt.
         dialect: the wire format that the caller spoke.
@@ -90,6 +92,9 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         reason: why the target was chosen.
         considered, dropped, attempts: everything on the way, in order.
         confidence: the accepted answer's, where one was computed.
+        signals: what the confidence was computed from: of the last answer that was judged, by name.
+        artefact: the start of the checksum of the calibration or classifier that decided; None where none did.
+        flags: the variant of each feature flag that was looked at, by the flag's name.
         target: whose answer the caller got; None where nobody's.
         outcome: `answered` (in full), `partial` (a committed stream broke off), `failed` (no answer), `refused` (the
             caller's own mistake, before any attempt or passed on from the provider), `cancelled` (the caller left),
@@ -117,6 +122,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     policy_version: str = ""
     config_version: str = ""
     tenant: str = "default"
+    project: str | None = None
+    key: str | None = None
     user: str | None = None
     source: str | None = None
     tags: Mapping[str, str] = msgspec.field(default_factory=dict)
@@ -133,6 +140,9 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     dropped: tuple[Dropped, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     confidence: float | None = None
+    signals: Mapping[str, float] = msgspec.field(default_factory=dict)
+    artefact: str | None = None
+    flags: Mapping[str, str] = msgspec.field(default_factory=dict)
     target: str | None = None
     outcome: DecisionOutcome
     error: str | None = None

@@ -20,6 +20,10 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         user: from `x-turnout-user`, else from the dialect's own field; None when nobody said.
         source: the calling program or page, from `x-turnout-source`.
         tenant: whose account it is; "default" until keys name one.
+        project: what its key was given out for; None where the key names none.
+        key: the key's id, which is no secret; None for a caller without a key of its own.
+        tier: its tenant's; None where it has none.
+        tenant_tags: its tenant's.
         tags: from `x-turnout-tags`.
         latency_budget_s: how long the caller wants to wait for the answer, in seconds.
         read_timeout_s: the caller's own read timeout as its SDK states it, in seconds; it bounds our deadline.
@@ -31,6 +35,10 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     user: str | None = None
     source: str | None = None
     tenant: str = "default"
+    project: str | None = None
+    key: str | None = None
+    tier: str | None = None
+    tenant_tags: Mapping[str, str] = msgspec.field(default_factory=dict)
     tags: Mapping[str, str] = msgspec.field(default_factory=dict)
     latency_budget_s: float | None = None
     read_timeout_s: float | None = None

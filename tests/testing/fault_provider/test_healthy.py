@@ -388,6 +388,13 @@ def test_whatever_a_request_holds_it_is_answered_or_refused(
     assert answer if status == 200 else json.loads(answer)["error"]["message"]
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_more_choices_than_the_real_one_gives_are_refused(fuzzed: HostedFaultProvider, stream: bool) -> None:
+    status, answer = asked(fuzzed.url + "/v1/chat/completions", body_for("chat", stream=stream) | {"n": 211_362})
+    assert status == 400
+    assert json.loads(answer)["error"]["param"] == "n"
+
+
 def asked(url: str, body: dict[str, Any]) -> tuple[int, bytes]:
     try:
         with urllib.request.urlopen(url, json.dumps(body).encode(), timeout=30) as answer:

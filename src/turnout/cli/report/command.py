@@ -37,7 +37,9 @@ class Asked:
     until: Annotated[str | None, typer.Option(help="Up to then; by default up to now.")] = None
     by: Annotated[
         str | None,
-        typer.Option(help="Fields, comma-separated: tenant, user, route, rule, target, source, outcome, tag:NAME."),
+        typer.Option(
+            help="Fields, comma-separated: tenant, project, user, route, rule, target, source, outcome, tag:NAME."
+        ),
     ] = None
     tenant: Annotated[str | None, typer.Option(help="Only this tenant's.")] = None
     route: Annotated[str | None, typer.Option(help="Only this route's.")] = None

@@ -6,7 +6,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from turnout.testing.fault_provider.answer import Answer, Finish
-from turnout.testing.fault_provider.ask import Ask, Tool, items, last_user_text, mapping, required, texts, whole_number
+from turnout.testing.fault_provider.ask import (
+    Ask,
+    Tool,
+    UnreadableRequestError,
+    items,
+    last_user_text,
+    mapping,
+    required,
+    texts,
+    whole_number,
+)
 from turnout.testing.fault_provider.complaint import Complaint
 from turnout.testing.fault_provider.script import Mark, Send
 from turnout.testing.fault_provider.speech import event
@@ -20,6 +30,8 @@ _FINISH = {
     Finish.FILTERED: "content_filter",
 }
 _DONE = b"data: [DONE]\n\n"
+MOST_CHOICES = 128
+"""What OpenAI allows as `n`."""
 
 
 class OpenAIChat:
@@ -46,7 +58,7 @@ class OpenAIChat:
             stops=texts(body.get("stop")),
             thinking=str(body.get("reasoning_effort", "none")) not in {"None", "none"},
             top_logprobs=(whole_number(body, "top_logprobs") or 0) if body.get("logprobs") is True else None,
-            choices=whole_number(body, "n") or 1,
+            choices=_choices(body),
             include_usage=bool(mapping(body.get("stream_options")).get("include_usage")),
             cached=body.get("prompt_cache_key") is not None,
         )
@@ -189,6 +201,18 @@ def _logprobs(tokens: list[str], alternatives: int) -> dict[str, Any]:
         ],
         "refusal": None,
     }
+
+
+def _choices(body: Mapping[str, Any]) -> int:
+    """How many answers are wanted.
+
+    Raises:
+        UnreadableRequestError: more than the real one gives.
+    """
+    choices = whole_number(body, "n") or 1
+    if choices > MOST_CHOICES:
+        raise UnreadableRequestError(f"Invalid 'n': integer above maximum value. Expected <= {MOST_CHOICES}.", "n")
+    return choices
 
 
 def _tools(body: Mapping[str, Any]) -> tuple[Tool, ...]:
