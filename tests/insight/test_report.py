@@ -7,12 +7,19 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from tests.insight.made import a_store
 from tests.ledger import samples
 from tests.ledger.test_sqlite import append
+from turnout.errors import ConfigError
+from turnout.insight.providers import together
 from turnout.insight.query import Filter
 from turnout.insight.report import Report, make_report
+from turnout.insight.sums import summary
 from turnout.ledger.sqlite import SqliteStore
 from turnout.types.clock import timestamp
 from turnout.types.decision import Decision
@@ -89,3 +96,31 @@ def test_by_user_and_tag_the_period_is_of_whole_days(tmp_path: Path) -> None:
     assert made.total.now.decisions == 3
     ended = make_report(store_of(tmp_path), Filter(since=NOW - 7 * DAY, until=NOW - DAY), by=("tag:team",), now=NOW)
     assert ended.until == datetime(2026, 3, 15, tzinfo=UTC)
+
+
+def test_by_provider_requests_count_where_their_answer_came_from(tmp_path: Path) -> None:
+    store = store_of(tmp_path)
+    made = make_report(store, Filter(since=NOW - 7 * DAY), by=("provider", "tenant"), now=NOW)
+    found = {line.key: line for line in made.lines}
+    assert found["anthropic", "acme"].now.cost_usd == Decimal(3)
+    assert found[None, "acme"].now.outcomes == {"failed": 1}
+    assert sum((line.now.cost_usd for line in made.lines), Decimal(0)) == made.total.now.cost_usd
+    assert sum(line.now.decisions for line in made.lines) == made.total.now.decisions
+
+
+def test_what_cannot_be_reported_by_is_told_with_what_can(tmp_path: Path) -> None:
+    with pytest.raises(
+        ConfigError, match=r"there is no field 'colour' to report by\. There are: .* provider, tag:NAME"
+    ):
+        make_report(store_of(tmp_path), Filter(), by=("colour",), now=NOW)
+
+
+@given(st.lists(samples.decisions, max_size=6, unique_by=lambda decision: decision.id), st.integers(0, 6))
+def test_summaries_of_parts_amount_to_the_whole(
+    tmp_path_factory: pytest.TempPathFactory, decisions: list[Decision], cut: int
+) -> None:
+    parts = [summary(a_store(tmp_path_factory, part), Filter()) for part in (decisions[:cut], decisions[cut:])]
+    whole = summary(a_store(tmp_path_factory, decisions), Filter())
+    joined = together(*parts)
+    assert joined.rating == (None if whole.rating is None else pytest.approx(whole.rating, abs=1e-6))
+    assert msgspec.structs.replace(joined, rating=whole.rating) == whole

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Final
 
 from rich.console import Console
@@ -10,6 +11,7 @@ _PIPED_WIDTH: Final = 120
 
 
 def screen() -> Console:
-    """The terminal; what is piped is not cut to a terminal's width."""
+    """The terminal; what is piped is not cut to a terminal's width, unless `COLUMNS` asks for one."""
     console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=_PIPED_WIDTH)
+    wide = not console.is_terminal and "COLUMNS" not in os.environ
+    return Console(highlight=False, width=_PIPED_WIDTH) if wide else console

@@ -10,8 +10,9 @@ from typing import Final
 import msgspec
 
 from turnout.insight.latency import Calls, Latencies, calls, latencies
+from turnout.insight.providers import totals_by
 from turnout.insight.query import Filter
-from turnout.insight.sums import TAG, Summary, series, totals
+from turnout.insight.sums import TAG, Summary, series
 from turnout.ledger.store import Store
 
 MOVERS: Final = 5
@@ -87,7 +88,7 @@ def make_report(store: Store, wanted: Filter, *, by: Sequence[str], now: datetim
         store: the ledger.
         wanted: which requests; without `since` those of 30 days. By user or tag, whose sums are by day, the period is
             widened to whole days (UTC).
-        by: fields as `turnout.insight.sums.totals` takes them.
+        by: fields as `turnout.insight.providers.totals_by` takes them.
         now: the present, where `wanted` has no `until`.
 
     Raises:
@@ -120,7 +121,7 @@ def _midnight(at: datetime) -> datetime:
 
 
 def _lines(store: Store, here: Filter, earlier: Filter, by: Sequence[str]) -> list[Line]:
-    now, before = totals(store, here, by=by), totals(store, earlier, by=by)
+    now, before = totals_by(store, here, by), totals_by(store, earlier, by)
     if not by:
         return [Line(key=(), now=now.get((), Summary()), before=before.get((), Summary()))]
     keys = sorted({*now, *before}, key=str)

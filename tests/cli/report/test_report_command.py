@@ -51,7 +51,7 @@ def test_the_terminal_shows_every_figure_with_its_unit(data: Path) -> None:
         assert word in told.stdout
     assert "and " in told.stdout
     assert "more: --limit shows them" in told.stdout
-    assert "1 requests have a call of unknown price" in told.stdout
+    assert "1 request has a call of unknown price" in told.stdout
 
 
 def test_names_cannot_command_the_terminal(data: Path) -> None:

@@ -38,7 +38,8 @@ class Asked:
     by: Annotated[
         str | None,
         typer.Option(
-            help="Fields, comma-separated: tenant, project, user, route, rule, target, source, outcome, tag:NAME."
+            help="Fields, comma-separated: tenant, project, user, route, rule, target, provider, source, outcome, "
+            "tag:NAME."
         ),
     ] = None
     tenant: Annotated[str | None, typer.Option(help="Only this tenant's.")] = None

@@ -12,6 +12,8 @@ from turnout.insight.report import Line, Report
 from turnout.insight.sums import Summary
 
 NONE: Final = "–"
+_TENFOLD: Final = 9
+"""Growth beyond this is told as a factor: against a day without traffic a per cent says nothing."""
 _DAY: Final = timedelta(days=1)
 
 
@@ -46,7 +48,9 @@ def change(line: Line) -> str:
 
 
 def signed_percent(share: Decimal | float) -> str:
-    """`+12 %`, `−3 %`, `±0 %`."""
+    """`+12 %`, `−3 %`, `±0 %`; what has grown more than tenfold is `×12`."""
+    if share > _TENFOLD:
+        return f"×{float(share) + 1:,.0f}"
     rounded = round(float(share) * 100)
     return f"{'+' if rounded > 0 else '−' if rounded else '±'}{abs(rounded):,} %"
 
@@ -83,13 +87,16 @@ def caveats(report: Report) -> list[str]:
     now = report.total.now
     found = []
     if now.unpriced:
-        found.append(f"{now.unpriced:,} requests have a call of unknown price: the spend is at least what is shown.")
+        have = "request has" if now.unpriced == 1 else "requests have"
+        found.append(f"{now.unpriced:,} {have} a call of unknown price: the spend is at least what is shown.")
     if now.compared < now.decisions:
         left = now.decisions - now.compared
-        found.append(f"{left:,} requests are in no saving: their route has no baseline, or nobody answered them.")
+        are, whose = ("request is", "its") if left == 1 else ("requests are", "their")
+        found.append(f"{left:,} {are} in no saving: {whose} route has no baseline, or there was no answer.")
     estimated = sum(each.estimated for each in report.calls.values())
     if estimated:
-        found.append(f"The tokens of {estimated:,} calls are estimated: their answers broke off before usage was told.")
+        calls, whose = ("call are", "its answer") if estimated == 1 else ("calls are", "their answers")
+        found.append(f"The tokens of {estimated:,} {calls} estimated: {whose} broke off before usage was told.")
     return found
 
 
