@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import sqlite3
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
@@ -27,6 +28,7 @@ CREATE TABLE IF NOT EXISTS claims (
 CREATE INDEX IF NOT EXISTS entries_expire ON entries (expires);
 """
 _REST_S: Final = 5.0
+_STEP_S: Final = 0.01
 T = TypeVar("T")
 Use = Callable[[sqlite3.Connection], T]
 
@@ -61,10 +63,12 @@ class Lane:
         file: the database; made, for its owner alone, when it is first needed.
         clock: for the rest after a failure.
         busy_s: how long another process that writes is waited for, in seconds.
+        schema: makes the tables where they are missing.
     """
 
-    def __init__(self, file: Path, clock: Clock, *, busy_s: float = 1.0) -> None:
+    def __init__(self, file: Path, clock: Clock, *, busy_s: float = 1.0, schema: str = SCHEMA) -> None:
         self._file = file
+        self._schema = schema
         self._clock = clock
         self._busy_s = busy_s
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="turnout-state")
@@ -120,13 +124,27 @@ class Lane:
                 self._file, timeout=self._busy_s, isolation_level=None, check_same_thread=False
             )
             self._connection = connection
-            connection.execute("PRAGMA journal_mode = WAL")
+            _write_ahead(connection, self._busy_s)
             connection.execute("PRAGMA synchronous = OFF")  # what a crash of the machine takes is asked again
             connection.execute("PRAGMA secure_delete = ON")
-            connection.executescript(SCHEMA)
+            connection.executescript(self._schema)
         return self._connection
 
     def _disconnect(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _write_ahead(connection: sqlite3.Connection, busy_s: float) -> None:
+    """Have the file written ahead of. SQLite itself does not wait for another process that is just doing so."""
+    until = time.monotonic() + busy_s
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(_STEP_S)
+        else:
+            return
