@@ -27,7 +27,8 @@ from turnout.config.build import build_parts
 from turnout.config.load import LoadedConfig, load_config_text
 from turnout.errors import RequestFailed
 from turnout.execution.breaker import BreakerBoard
-from turnout.execution.executor import Delivered, Executor
+from turnout.execution.delivery import Delivered
+from turnout.execution.executor import Executor
 from turnout.execution.work import Work
 from turnout.features.hash_keys import FixedKey
 from turnout.ledger.journal import Journal

@@ -80,14 +80,6 @@ def test_a_warning_fails_only_a_strict_check(run: Run, tmp_path: Path) -> None:
     assert run("config", "check", "--strict").returncode == 1
 
 
-def test_a_cascade_is_valid_and_said_not_to_run_yet(run: Run, tmp_path: Path) -> None:
-    cascade = "{cascade: [{use: gpt-4o, accept: {confidence: 0.85}}, {use: gpt-4o}]}"
-    (tmp_path / "turnout.yaml").write_text(SOUND.replace("policy: gpt-4o", f"policy: {cascade}"))
-    checked = run("config", "check")
-    assert checked.returncode == 0
-    assert "a cascade cannot run yet" in checked.stdout
-
-
 def test_a_file_that_is_not_there_is_a_mistake_of_usage(run: Run) -> None:
     for command in ("check", "show"):
         missing = run("config", command, "--config", "none.yaml")

@@ -147,21 +147,21 @@ def test_filters_stand_around_every_route() -> None:
     assert proposed(drive(route_of("r: {policy: [sonnet, haiku]}").policy, context)[0]) == ["haiku"]
 
 
-def test_a_cascade_cannot_run_yet_wherever_it_stands() -> None:
+def test_a_calibration_that_is_not_there_is_told_with_its_line() -> None:
     routes = """\
         a: {policy: haiku}
         b:
           policy:
             rules:
               - name: hard
-                use: {cascade: [{use: haiku, accept: {confidence: 0.85}}, {use: sonnet}]}
+                use: {cascade: [{use: haiku, accept: {confidence: 0.85, by: none.json}}, {use: sonnet}]}
     """
     config = loaded(routes)
     with pytest.raises(ConfigErrors) as raised:
         compile_routes(config)
     (error,) = raised.value.errors
-    assert (error.line, error.key) == (14, "routes.b.policy.rules.0.use.cascade")
-    assert "later version" in str(error)
+    assert (error.line, error.key) == (14, "routes.b.policy.rules.0.use.cascade.0.accept.by")
+    assert "none.json" in str(error)
 
 
 def names_found(table: RouteTable, *asked: str) -> list[str | None]:

@@ -12,7 +12,7 @@ import pytest
 from tests.config.configs import loaded
 from tests.ledger import samples
 from tests.policy.deciding import a_context
-from turnout.config.compile import compile_policy
+from turnout.config.compile_policy import Place, compile_policy
 from turnout.config.policies import CascadeSpec
 from turnout.config.schema import RouteConfig
 from turnout.dashboard import words
@@ -25,6 +25,7 @@ from turnout.policy.walk import walk
 from turnout.types.candidate import Candidate
 
 POLICIES = [
+    "{cascade: [{use: [haiku, sonnet], accept: {confidence: 0.8}}, {use: gpt-4o}]}",
     "sonnet",
     "[sonnet, haiku]",
     "{fallback: [sonnet, [haiku, gpt-4o]]}",
@@ -50,7 +51,7 @@ def leaves(node: Node) -> list[Node]:
 def test_every_way_that_a_policy_goes_is_in_its_tree(policy: str) -> None:
     """The tree names reasons as the compiled policy does: of each candidate it finds the branch, and counts it once."""
     route = a_route(policy)
-    compiled = compile_policy(route.policy, at="routes.r.policy")
+    compiled = compile_policy(route.policy, Place("routes.r.policy"))
     contexts = [
         a_context(targets=("sonnet", "haiku", "gpt-4o"), draw=draw, tokens=tokens)
         for draw in (0.05, 0.35, 0.65, 0.95)

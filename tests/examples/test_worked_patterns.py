@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from turnout import ConfigError, Router
+from turnout import Router
 from turnout.config.load import load_config
 
 ROOT: Final = Path(__file__).parents[2]
@@ -62,10 +62,10 @@ async def test_always_up_tries_its_three_targets_in_order(tmp_path: Path) -> Non
     assert [each.target for each in explained.candidates] == ["primary", "secondary", "selfhosted"]
 
 
-async def test_contracts_says_that_its_cascade_cannot_run_yet(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="cascade"):
-        async with Router.from_config(EXAMPLES / "contracts.yaml", data=tmp_path, env=ENV):
-            pass
+async def test_contracts_asks_its_own_model_first(tmp_path: Path) -> None:
+    async with Router.from_config(EXAMPLES / "contracts.yaml", data=tmp_path, env=ENV) as router:
+        explained = router.explain(route="contracts", messages=[{"role": "user", "content": "Summarise clause 4."}])
+    assert [each.hold for each in explained.candidates] == [True, False, False]
 
 
 def test_the_demo_runs_the_very_rules_of_the_support_pattern() -> None:

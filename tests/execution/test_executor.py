@@ -11,7 +11,8 @@ from tests.wiring import ANTHROPIC, OPENAI, QUICK, endpoint, request
 from turnout.errors import DeadlineExceeded, RequestFailed, UpstreamBusy, UpstreamFailed
 from turnout.execution.breaker import BreakerBoard, BreakerSettings
 from turnout.execution.deadline import Deadline
-from turnout.execution.executor import Delivered, Executor
+from turnout.execution.delivery import Delivered
+from turnout.execution.executor import Executor
 from turnout.execution.health import HealthBoard
 from turnout.execution.retry import RetrySettings
 from turnout.execution.work import Work

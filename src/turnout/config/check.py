@@ -10,13 +10,15 @@ from pathlib import Path as FilePath
 from typing import Literal
 
 from turnout.catalog.prices import price_of
-from turnout.config.compile import CASCADE_FIX, CASCADE_PROBLEM, cascades, compile_policy, nested
+from turnout.config.compile import compile_routes, nested
 from turnout.config.document import Path
 from turnout.config.load import LoadedConfig, load_config
-from turnout.config.policies import CascadeSpec, Chain, FallbackSpec, PolicySpec, RulesSpec, WeightedSpec
+from turnout.config.policies import Chain, FallbackSpec, PolicySpec, RulesSpec
 from turnout.config.schema import RouteConfig
-from turnout.errors import ConfigError, ConfigErrors
+from turnout.errors import ConfigError, ConfigErrors, MissingExtra
+from turnout.policy.base import Policy
 from turnout.policy.lint import lint
+from turnout.policy.route import Route
 
 Severity = Literal["error", "warning"]
 
@@ -56,20 +58,21 @@ def check(path: str | FilePath | None, env: Mapping[str, str], at: datetime) -> 
     """
     try:
         loaded = load_config(path, env)
+        routes = compile_routes(loaded).routes
     except ConfigErrors as errors:
         return tuple(Finding.of("error", error) for error in errors.errors)
-    warnings = [Finding.of("warning", error) for error in _warnings(loaded, at)]
+    except MissingExtra as missing:
+        return (Finding.of("error", ConfigError(str(missing))),)
+    warnings = [Finding.of("warning", error) for error in _warnings(loaded, routes, at)]
     return tuple(sorted(warnings, key=lambda finding: finding.line or 0))
 
 
-def _warnings(loaded: LoadedConfig, at: datetime) -> Iterator[ConfigError]:
+def _warnings(loaded: LoadedConfig, routes: Mapping[str, Route], at: datetime) -> Iterator[ConfigError]:
     config, document = loaded.config, loaded.document
-    for path in cascades(config):
-        yield document.error(("routes", *path), CASCADE_PROBLEM, CASCADE_FIX)
     for name in config.targets:
         yield from _price_warnings(loaded, name, at)
     for name, route in config.routes.items():
-        yield from _dead_ends(loaded, name, route)
+        yield from _dead_ends(loaded, name, route, routes[name].policy)
         yield from _route_warnings(loaded, name, route)
     if not config.server.keys and not is_loopback(config.server.host):
         yield document.error(
@@ -90,11 +93,10 @@ def _price_warnings(loaded: LoadedConfig, name: str, at: datetime) -> Iterator[C
         )
 
 
-def _dead_ends(loaded: LoadedConfig, name: str, route: RouteConfig) -> Iterator[ConfigError]:
+def _dead_ends(loaded: LoadedConfig, name: str, route: RouteConfig, policy: Policy) -> Iterator[ConfigError]:
     """What the lint finds, and phrase lists that say nothing or that nothing asks for."""
     phrases = route.phrases()
     empty = frozenset(each for each, listed in phrases.items() if not listed)
-    policy = compile_policy(_as_chains(route.policy), at=f"routes.{name}.policy")
     for found in lint(policy, empty_lists=empty):
         yield loaded.document.error(
             loaded.document.place(found.at), found.message, "Remove it, or change what it asks."
@@ -117,7 +119,7 @@ def _route_warnings(loaded: LoadedConfig, name: str, route: RouteConfig) -> Iter
         if phase in limits.model_fields_set and getattr(limits, phase) > limits.total:
             told = f"timeouts.{phase} is longer than timeouts.total, so it never counts."
             yield document.error(("routes", name, "timeouts", phase), told, "Shorten it, or lengthen the total.")
-    targets = compile_policy(_as_chains(route.policy), at="").targets
+    targets = _targets(route.policy)
     if len(targets) > 1 and route.baseline is None:
         fix = f"Name what would have been used without routing, such as `baseline: {targets[0]}`."
         yield document.error(("routes", name), f"the route '{name}' has no baseline, so savings are not shown.", fix)
@@ -127,8 +129,7 @@ def _route_warnings(loaded: LoadedConfig, name: str, route: RouteConfig) -> Iter
 def _shared_fate(loaded: LoadedConfig, name: str, route: RouteConfig) -> Iterator[ConfigError]:
     """The first chain of the route that one provider's outage would take whole: the others are seldom different."""
     for path, chain in _chains(route.policy):
-        policy = compile_policy(Chain.model_construct(root=_chain_of(chain)), at="")
-        used = {loaded.config.targets[target].provider for target in policy.targets}
+        used = {loaded.config.targets[target].provider for each in chain for target in _targets(each)}
         if len(chain) > 1 and len(used) == 1:
             told = f"every target of this chain is at the provider '{used.pop()}': its outage is the chain's."
             fix = "Add a target at another provider."
@@ -144,24 +145,6 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _as_chains(spec: PolicySpec) -> PolicySpec:
-    """`spec` with each cascade as a chain of its stages: what can be said of its targets and rules stays true."""
-    match spec:
-        case Chain():
-            return Chain.model_construct(root=_chain_of(spec.root))
-        case FallbackSpec():
-            return FallbackSpec.model_construct(fallback=_chain_of(spec.fallback))
-        case CascadeSpec():
-            return Chain.model_construct(root=[_as_chains(stage.use) for stage in spec.cascade])
-        case RulesSpec():
-            rules = [rule.model_copy(update={"use": _as_chains(rule.use)}) for rule in spec.rules]
-            return RulesSpec.model_construct(rules=rules)
-        case WeightedSpec():
-            branches = [branch.model_copy(update={"use": _as_chains(branch.use)}) for branch in spec.weighted]
-            return WeightedSpec.model_construct(weighted=branches)
-    return spec
-
-
 def _chains(spec: PolicySpec) -> Iterator[tuple[Path, list[PolicySpec]]]:
     if isinstance(spec, Chain):
         yield (), spec.root
@@ -171,8 +154,11 @@ def _chains(spec: PolicySpec) -> Iterator[tuple[Path, list[PolicySpec]]]:
         yield from (((*place, *path), chain) for path, chain in _chains(inner))
 
 
-def _chain_of(elements: list[PolicySpec]) -> list[PolicySpec]:
-    return [_as_chains(element) for element in elements]
+def _targets(spec: PolicySpec) -> list[str]:
+    """Every target in `spec`, in order, each once."""
+    if isinstance(spec, str):
+        return [spec]
+    return list(dict.fromkeys(target for _, inner in nested(spec) for target in _targets(inner)))
 
 
 def _lists_asked(spec: PolicySpec) -> Iterator[str]:

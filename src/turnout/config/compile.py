@@ -3,46 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from fnmatch import translate
-from typing import Any, Final
 
-from turnout.config.conditions import Bounds, DurationBounds, Hours, When, parse_hours
+from turnout.config.compile_policy import Place, compile_policy
 from turnout.config.load import LoadedConfig
 from turnout.config.policies import CascadeSpec, Chain, FallbackSpec, FastestSpec, PolicySpec, RulesSpec, WeightedSpec
-from turnout.config.schema import Config, RouteConfig, ServerConfig, TimeoutsConfig
+from turnout.config.schema import RouteConfig, TimeoutsConfig
 from turnout.config.version import policy_version
 from turnout.errors import ConfigError, ConfigErrors
 from turnout.features.language import load_language_model
 from turnout.features.phrases import PhraseLists
-from turnout.policy.base import Policy
-from turnout.policy.fallback import Fallback
-from turnout.policy.fastest import Fastest
 from turnout.policy.filters import Filters
 from turnout.policy.route import Route
-from turnout.policy.rules import Rule, Rules
 from turnout.policy.single import Single
-from turnout.policy.weighted import Branch, Weighted
 from turnout.policy.when import (
-    ALWAYS,
-    AllOf,
-    AnyOf,
-    Condition,
-    Header,
-    HourIn,
-    Matches,
-    Named,
-    Not,
-    Within,
     is_glob,
 )
 from turnout.types.caching import Caching
 from turnout.types.candidate import Candidate
 from turnout.types.timeouts import Commit, Timeouts
-
-_RULE: Final = "rule:"
-CASCADE_PROBLEM: Final = "a cascade cannot run yet: it comes with a later version."
-CASCADE_FIX: Final = "Use a chain or rules until then; `turnout config check` already checks the cascade."
 
 
 class RouteTable:
@@ -78,25 +58,29 @@ def compile_routes(loaded: LoadedConfig) -> RouteTable:
     """Every route of the configuration.
 
     Raises:
-        ConfigErrors: a policy cannot run: it is, or holds, a cascade.
+        ConfigErrors: a policy cannot run: what it needs is missing or unfit.
         MissingExtra: a rule asks for the language, and the extra `language` is not installed.
     """
-    errors = [
-        loaded.document.error(("routes", *path), CASCADE_PROBLEM, CASCADE_FIX) for path in cascades(loaded.config)
-    ]
+    routes: dict[str, Route] = {}
+    errors: list[ConfigError] = []
+    for name, route in loaded.config.routes.items():
+        try:
+            routes[name] = compile_route(name, route, loaded)
+        except ConfigError as error:
+            errors.append(loaded.document.error(loaded.document.place(error.key or ""), error.problem, error.fix))
     if errors:
         raise ConfigErrors(errors)
-    routes = {name: compile_route(name, route, loaded.config.server) for name, route in loaded.config.routes.items()}
     if any(route.reads_language for route in routes.values()):
         load_language_model()
     return RouteTable(routes, loaded.config.targets)
 
 
-def compile_route(name: str, given: RouteConfig, server: ServerConfig) -> Route:
-    """One route, its policy wrapped by the filters. Raises `ConfigError` for a cascade."""
+def compile_route(name: str, given: RouteConfig, loaded: LoadedConfig) -> Route:
+    """One route, its policy wrapped by the filters. Raises as `compile_policy` does."""
+    place = Place(f"routes.{name}.policy", directory=loaded.directory)
     return Route(
         name=name,
-        policy=Filters(compile_policy(given.policy, at=f"routes.{name}.policy")),
+        policy=Filters(compile_policy(given.policy, place)),
         policy_version=policy_version(given),
         baseline=given.baseline,
         lists=PhraseLists(given.phrases()),
@@ -104,126 +88,12 @@ def compile_route(name: str, given: RouteConfig, server: ServerConfig) -> Route:
         timeouts=_timeouts(given.timeouts),
         commit=_commit(given),
         content_filter_falls_back=given.content_filter_falls_back,
-        heartbeat_s=server.heartbeat if given.heartbeat == "early" else None,
+        heartbeat_s=loaded.config.server.heartbeat if given.heartbeat == "early" else None,
         latency_budget_s=given.latency_budget,
         hedge=given.hedge.for_route(name) if given.hedge else None,
         privacy=given.privacy,
         caching=Caching(given.cache.ttl, given.cache.store) if given.cache else None,
     )
-
-
-def compile_policy(spec: PolicySpec, *, at: str, reasons: tuple[str, ...] = (), more: bool = False) -> Policy:
-    """The policy that `spec` describes.
-
-    Args:
-        spec: as the configuration has it.
-        at: where it stands in the configuration, dotted.
-        reasons: why anything that it proposes is proposed.
-        more: whether something may follow it if it fails.
-
-    Raises:
-        ConfigError: it is a cascade.
-    """
-    match spec:
-        case str():
-            reason = "/".join(reasons) or "single"
-            return Single(Candidate(target=spec, reason=reason, rule=_rule_of(reasons), more=more))
-        case Chain():
-            return _chain(spec.root, at, reasons, more=more)
-        case FallbackSpec():
-            return _chain(spec.fallback, f"{at}.fallback", reasons, more=more)
-        case RulesSpec():
-            return _rules(spec, f"{at}.rules", reasons, more=more)
-        case WeightedSpec():
-            return _split(spec, f"{at}.weighted", reasons, more=more)
-        case FastestSpec():
-            return Fastest(tuple(spec.fastest), f"{at}.fastest", reasons, _rule_of(reasons), more)
-        case CascadeSpec():
-            raise ConfigError(CASCADE_PROBLEM, fix=CASCADE_FIX, key=f"{at}.cascade")
-
-
-def _rule_of(reasons: tuple[str, ...]) -> str | None:
-    """The innermost rule among them."""
-    return next((why[len(_RULE) :] for why in reversed(reasons) if why.startswith(_RULE)), None)
-
-
-def _chain(elements: list[PolicySpec], at: str, reasons: tuple[str, ...], *, more: bool) -> Policy:
-    """The first of a chain is tried for whatever reason the chain is; the others are a fallback."""
-    last = len(elements) - 1
-    compiled = [
-        compile_policy(
-            element,
-            at=f"{at}.{index}",
-            reasons=(*reasons, f"fallback:{index}") if index else reasons or ("primary",),
-            more=more or index < last,
-        )
-        for index, element in enumerate(elements)
-    ]
-    return Fallback(tuple(compiled), at)
-
-
-def _rules(spec: RulesSpec, at: str, reasons: tuple[str, ...], *, more: bool) -> Policy:
-    rules = (
-        Rule(
-            rule.name,
-            compile_policy(rule.use, at=f"{at}.{index}.use", reasons=(*reasons, f"{_RULE}{rule.name}"), more=more),
-            ALWAYS if rule.when is None else compile_when(rule.when),
-        )
-        for index, rule in enumerate(spec.rules)
-    )
-    return Rules(tuple(rules), at)
-
-
-def _split(spec: WeightedSpec, at: str, reasons: tuple[str, ...], *, more: bool) -> Policy:
-    total = sum(branch.weight for branch in spec.weighted)
-    branches = []
-    for index, branch in enumerate(spec.weighted):
-        share = f"weighted:{branch.weight / total:.4g}"
-        policy = compile_policy(branch.use, at=f"{at}.{index}.use", reasons=(*reasons, share), more=more)
-        branches.append(Branch(policy, branch.weight, "/".join(policy.targets)))
-    return Weighted(tuple(branches), at)
-
-
-def compile_when(when: When) -> Condition:
-    """The condition that `when` describes; a single part stands for itself."""
-    parts: list[Condition] = []
-    for name in type(when).model_fields:  # not as written: a file and its digest mean the same in any order
-        value = getattr(when, name)
-        if value is not None:
-            parts.append(_condition(name, value))
-    return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
-
-
-def _condition(name: str, value: Any) -> Condition:
-    match name, value:
-        case _, Bounds(min=low, max=high) | DurationBounds(min=low, max=high):
-            return Within(name, low, high)
-        case "matches", list():
-            return Matches(tuple(value))
-        case "header", dict():
-            headers = [Header(header.lower(), tuple(values)) for header, values in value.items()]
-            return headers[0] if len(headers) == 1 else AllOf(tuple(headers))
-        case "hour", Hours():
-            return HourIn(parse_hours(value.within), value.timezone, " or ".join(value.within))
-        case "any_", list():
-            return AnyOf(tuple(compile_when(part) for part in value))
-        case "all_", list():
-            return AllOf(tuple(compile_when(part) for part in value))
-        case "not_", When():
-            return Not(compile_when(value))
-    return Named(name, tuple(value))
-
-
-def cascades(config: Config) -> list[tuple[str | int, ...]]:
-    """Where the configuration has a cascade: paths below `routes`."""
-    return [(name, "policy", *path) for name, route in config.routes.items() for path in _cascades(route.policy)]
-
-
-def _cascades(spec: PolicySpec) -> Iterator[tuple[str | int, ...]]:
-    if isinstance(spec, CascadeSpec):
-        yield ("cascade",)
-    for place, inner in nested(spec):
-        yield from ((*place, *path) for path in _cascades(inner))
 
 
 def nested(spec: PolicySpec) -> list[tuple[tuple[str | int, ...], PolicySpec]]:

@@ -83,10 +83,23 @@ class FallbackSpec(Section):
 
 
 class Accept(Section):
-    """When a held answer is kept."""
+    """When a held answer is kept.
+
+    Without `by`, confidence is the mean probability of the answer's tokens, which says how sure the model was and not
+    how often it is right.
+    """
 
     confidence: float = Field(
         gt=0, le=1, description="The least confidence, above 0 and at most 1, that keeps the answer."
+    )
+    by: str | None = Field(
+        None,
+        min_length=1,
+        description="The calibration that makes confidence of an answer's signals: a file of `turnout calibrate`, "
+        "relative to this one.",
+    )
+    signals: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="Settings of signals, by their names (`judge: {target: gpt-4o}`)."
     )
 
 
@@ -95,19 +108,19 @@ class StageSpec(Section):
 
     use: PolicySpec = Field(description="The policy that answers at this stage.")
     accept: Accept | None = Field(None, description="What its answer must reach to be kept; the last stage has none.")
+    draft: bool = Field(default=False, description="Show it the answer that was not kept, to do better.")
 
 
 class CascadeSpec(Section):
-    """A cascade: a cheap answer is kept if it is sure enough, else the next stage answers.
-
-    It is checked like any other policy, and cannot run yet: it comes with a later version.
-    """
+    """A cascade: a cheap answer is kept if it is sure enough, else the next stage answers."""
 
     cascade: list[StageSpec] = Field(min_length=2, description="The stages, cheapest first.")
 
     @model_validator(mode="after")
     def _judged(self) -> CascadeSpec:
-        *earlier, last = self.cascade
+        first, *_ = *earlier, last = self.cascade
+        if first.draft:
+            raise Wrong("the first stage has no draft to be shown.", "Remove its `draft`.")
         if last.accept is not None:
             raise Wrong("the last stage cannot be refused.", "Remove its `accept`: nothing would answer after it.")
         if any(stage.accept is None for stage in earlier):

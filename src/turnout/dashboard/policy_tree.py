@@ -71,7 +71,8 @@ def _nodes(policy: Any, path: Path, left: Answered) -> Iterator[Node]:
         case CascadeSpec():
             for number, stage in enumerate(policy.cascade, 1):
                 note = f"kept from confidence {stage.accept.confidence:g}" if stage.accept else "kept in any case"
-                yield _parent("branch", f"stage {number}", note, _nodes(stage.use, path, left))
+                nodes = _nodes(stage.use, (*path, f"stage:{number}"), left)
+                yield _parent("branch", f"stage {number}", note, nodes)
         case BaseModel():
             yield from _other(policy, path, left)
 

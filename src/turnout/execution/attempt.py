@@ -61,6 +61,7 @@ class LiveAttempt:
         status: the provider's HTTP status, once there.
         facts: what is known of the answer so far.
         fault: what an outage drill does to it.
+        hides: it asked for log-probabilities, and the caller did not.
         began: when it began, on the monotonic clock.
         booked: whether it has ended.
     """
@@ -69,6 +70,7 @@ class LiveAttempt:
         "_first_token_ms",
         "_leave",
         "_output_tokens",
+        "_place",
         "_started",
         "_watch",
         "began",
@@ -78,6 +80,7 @@ class LiveAttempt:
         "endpoint",
         "facts",
         "fault",
+        "hides",
         "status",
         "work",
     )
@@ -90,9 +93,11 @@ class LiveAttempt:
         self.status: int | None = None
         self.facts: Facts | None = None
         self.fault: Fault | None = None
+        self.hides = False
         self.began = work.clock.monotonic()
         self.booked = False
         self._leave = leave
+        self._place = work.trace.begin()
         self._started = work.timeline.when(self.began)
         self._first_token_ms: float | None = None
         self._output_tokens = 0
@@ -136,7 +141,8 @@ class LiveAttempt:
         verdict = VERDICTS[failure.kind]
         if not self._book("failed", billed=verdict.billed, failure=failure):
             return
-        self.work.trace.failures.append(failure)
+        if self.candidate.purpose == "answer":
+            self.work.trace.failures.append(failure)
         if verdict.counts:
             self._leave.failed(failure.kind, failure.retry_after_s)
             self._watch.failed(*self._times())
@@ -176,7 +182,8 @@ class LiveAttempt:
         usage = self._usage() if billed else _NOTHING
         self._output_tokens = usage.output_tokens
         price = self.endpoint.price(self.work.request.route, self._started)
-        self.work.trace.attempts.append(
+        self.work.trace.book(
+            self._place,
             Attempt(
                 target=self.endpoint.target.name,
                 provider=self.endpoint.target.provider,
@@ -199,7 +206,7 @@ class LiveAttempt:
                 price_version=price.version if price else None,
                 hedge=self.candidate.hedge,
                 drilled=fault.drill.id if fault else None,
-            )
+            ),
         )
         return True
 

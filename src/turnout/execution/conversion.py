@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final, Protocol
+from collections.abc import Callable
+from typing import Any, ClassVar, Final, Protocol
 
 from turnout.execution.work import Work
 from turnout.providers.endpoint import Endpoint
-from turnout.types.stream import Ended, Mark
+from turnout.types.stream import Ended, Mark, TextDelta
 from turnout.wire.dialect import StreamDecoder, StreamEncoder
+from turnout.wire.event_json import encode_json, read_object
 from turnout.wire.sse import SseEvent
 
 Batch = list[tuple[SseEvent, Mark]]
@@ -36,16 +38,29 @@ class Relay:
 
     verbatim: ClassVar[bool] = True
 
-    def __init__(self, stream_end: bytes) -> None:
+    def __init__(self, stream_end: bytes, hide: Callable[[dict[str, Any]], None] | None = None) -> None:
         self._stream_end = stream_end
+        self._hide = hide
 
     def convert(self, batch: Batch) -> bytes:
         """See `Conversion.convert`."""
-        return b"".join([event.raw for event, mark in batch if mark is _TOKEN or _is_callers(event, mark)])
+        events = [event.raw for event, mark in batch if mark is _TOKEN or _is_callers(event, mark)]
+        return b"".join(events if self._hide is None else [_without(raw, self._hide) for raw in events])
 
     def end(self) -> bytes:
         """See `Conversion.end`."""
         return self._stream_end
+
+
+def _without(raw: bytes, hide: Callable[[dict[str, Any]], None]) -> bytes:
+    """An event without what only we asked for; as it came where it has none of that."""
+    if b"logprobs" not in raw:
+        return raw
+    event = SseEvent(raw)
+    told = read_object(event.data or b"")
+    hide(told)
+    named = b"event: " + event.name + b"\n" if event.name else b""
+    return named + b"data: " + encode_json(told) + b"\n\n"
 
 
 def _is_callers(event: SseEvent, mark: Mark) -> bool:
@@ -57,23 +72,27 @@ class Translation:
 
     verbatim: ClassVar[bool] = False
 
-    def __init__(self, decoder: StreamDecoder, encoder: StreamEncoder) -> None:
+    def __init__(self, decoder: StreamDecoder, encoder: StreamEncoder, *, hides: bool = False) -> None:
         self._decoder = decoder
         self._encoder = encoder
+        self._hides = hides
 
     def convert(self, batch: Batch) -> bytes:
         """See `Conversion.convert`."""
         encode = self._encoder.encode
-        return b"".join([encode(delta) for event, _ in batch for delta in self._decoder.decode(event)])
+        deltas = [delta for event, _ in batch for delta in self._decoder.decode(event)]
+        if self._hides:
+            deltas = [TextDelta(delta.text) if isinstance(delta, TextDelta) else delta for delta in deltas]
+        return b"".join([encode(delta) for delta in deltas])
 
     def end(self) -> bytes:
         """See `Conversion.end`."""
         return self._encoder.encode(Ended())
 
 
-def conversion(work: Work, endpoint: Endpoint) -> Conversion:
-    """What stands between this provider and this caller."""
+def conversion(work: Work, endpoint: Endpoint, *, hides: bool = False) -> Conversion:
+    """What stands between this provider and this caller; `hides` takes log-probabilities out."""
     if endpoint.dialect.name is work.dialect.name:
-        return Relay(work.dialect.stream_end)
+        return Relay(work.dialect.stream_end, work.dialect.hide_logprobs if hides else None)
     model = endpoint.target.model or work.request.route
-    return Translation(endpoint.dialect.decoder(), work.dialect.encoder(work.request.body, model))
+    return Translation(endpoint.dialect.decoder(), work.dialect.encoder(work.request.body, model), hides=hides)

@@ -21,52 +21,22 @@ import msgspec
 
 from turnout.execution.attempt import LiveAttempt
 from turnout.execution.breaker import BreakerBoard, Permit
-from turnout.execution.conversion import conversion
 from turnout.execution.deadline import AttemptFailed
+from turnout.execution.delivery import Delivered, call, consult, tells_its_beginning
 from turnout.execution.final import final_error
 from turnout.execution.health import HealthBoard
 from turnout.execution.hedge import Hedging, Race
 from turnout.execution.limiter import Leave, Limiter, Limiters
 from turnout.execution.retry import RetrySettings, pause_before_retry
 from turnout.execution.retry_budget import RetryBudget
-from turnout.execution.streaming import CommittedStream, call_assembled, open_stream, read_to_commit
-from turnout.execution.unary import call_unary
 from turnout.execution.verdict import VERDICTS
 from turnout.execution.work import Work
 from turnout.providers.endpoint import Endpoint
 from turnout.types.candidate import Candidate, Dropped, Outcome, Plan
-from turnout.types.chat import Finish
 from turnout.types.failure import Failure, FailureKind
-from turnout.types.timeouts import Commit
 
 PROVIDER_BUSY: Final = "provider_busy"
 """The provider has as many calls under way as it takes."""
-
-
-@dataclass(slots=True)
-class Delivered:
-    """An answer for the caller: a whole body in its dialect, or a committed stream."""
-
-    attempt: LiveAttempt
-    body: bytes = b""
-    stream: CommittedStream | None = None
-
-    def accept(self) -> None:
-        """The caller gets it. A stream is booked when it has ended."""
-        if self.stream is None:
-            self.attempt.answered()
-
-    def discard(self) -> None:
-        """The caller gets another answer, or none."""
-        self.attempt.discarded()
-        if self.stream is not None:
-            self.stream.abort()
-
-    def lose(self) -> None:
-        """Another call for the same request was first: a stream of which there is more to come is cancelled."""
-        if self.stream is not None and not self.stream.over:
-            self.attempt.cancelled()
-        self.discard()
 
 
 @dataclass(slots=True)
@@ -166,6 +136,8 @@ class Executor:
     async def _propose(self, candidate: Candidate, run: _Run) -> Outcome:
         """Call a candidate, unless something speaks against it now that did not when the policy chose it."""
         work = run.work
+        if candidate.purpose == "judge":
+            return await self._consult(candidate, work)
         if run.silent is not None:
             candidate = msgspec.structs.replace(candidate, hedge=True)
         endpoint = self._endpoints[candidate.target].facing(work.request.dialect)
@@ -178,16 +150,28 @@ class Executor:
         try:
             delivered = await self._hedge(candidate, endpoint, leave, run)
         except AttemptFailed as error:
-            if not _falls_back(error.failure, work):
+            if not (run.answers or _falls_back(error.failure, work)):  # what is held may be good enough after all
                 raise final_error(work) from error
             if error.failure.kind is FailureKind.CONTEXT_LENGTH:
                 work.outgrown = max(work.outgrown, endpoint.target.context_tokens or 0, 1)
             return Outcome(target=candidate.target, failure=error.failure)
         if delivered is None:
             return Outcome(target=candidate.target, dropped="silent")
-        outcome = Outcome(target=candidate.target, answered=True)
+        outcome = _outcome_of(delivered, work)
         run.answers.append((outcome, delivered))
         return outcome
+
+    async def _consult(self, candidate: Candidate, work: Work) -> Outcome:
+        """Ask something for the policy alone. Whatever goes wrong is its business, and never the caller's."""
+        endpoint = self._endpoints[candidate.target]
+        leave = await self._admit(candidate, endpoint, work)
+        if isinstance(leave, str):
+            return _drop(candidate, leave, work)
+        try:
+            answer = await consult(LiveAttempt(candidate, endpoint, leave, self.health[candidate.target], work))
+        except AttemptFailed as error:
+            return Outcome(target=candidate.target, failure=error.failure)
+        return Outcome(target=candidate.target, answered=True, answer=answer, asked=candidate.ask)
 
     async def _hedge(self, candidate: Candidate, endpoint: Endpoint, leave: Leave, run: _Run) -> Delivered | None:
         """Call, and where that stays silent for too long, call another beside it.
@@ -200,7 +184,7 @@ class Executor:
             run.silent = None
             return await race.join(self._retry(candidate, endpoint, leave, work))
         patience_s = self._hedging.patience_s(candidate, work)
-        if patience_s is None or not _tells_its_beginning(candidate, endpoint, work):
+        if patience_s is None or not tells_its_beginning(candidate, endpoint, work):
             return await self._retry(candidate, endpoint, leave, work)
         race = Race(work, self._retry(candidate, endpoint, leave, work))
         if await race.spoke_within(patience_s) or not self._hedging.allows(work):
@@ -219,7 +203,7 @@ class Executor:
         made = 0
         while True:
             try:
-                return await _call(LiveAttempt(candidate, endpoint, leave, watch, work))
+                return await call(LiveAttempt(candidate, endpoint, leave, watch, work))
             except AttemptFailed as error:
                 made += 1
                 pause = pause_before_retry(error.failure, made, self._retries, work.deadline, more=candidate.more)
@@ -261,53 +245,6 @@ async def _placed(limiter: Limiter, permit: Permit, work: Work) -> Leave | str:
     return leave
 
 
-async def _call(attempt: LiveAttempt) -> Delivered:
-    """One attempt: streamed, assembled or whole."""
-    work, endpoint = attempt.work, attempt.endpoint
-    completed = False
-    try:
-        if work.request.stream:
-            delivered = await _commit(attempt)
-        else:
-            assembled = _tells_its_beginning(attempt.candidate, endpoint, work)
-            delivered = Delivered(attempt, await (call_assembled(attempt) if assembled else call_unary(attempt)))
-            _refuse_filtered(attempt)
-        completed = True
-    except AttemptFailed as error:
-        attempt.failed(error.failure)
-        raise
-    finally:
-        if not completed:
-            attempt.cancelled()
-    return delivered
-
-
-async def _commit(attempt: LiveAttempt) -> Delivered:
-    """Open a stream and read up to its commit."""
-    work = attempt.work
-    stream = await open_stream(attempt)
-    committed = False
-    try:
-        held = await read_to_commit(stream, Commit(tokens=None) if attempt.candidate.hold else work.commit)
-        _refuse_filtered(attempt)
-        delivered = CommittedStream(attempt, stream, conversion(work, attempt.endpoint), held)
-        committed = True
-    except ValueError as error:
-        raise AttemptFailed(Failure(kind=FailureKind.MALFORMED, message=str(error))) from error
-    finally:
-        if not committed:
-            stream.abort()
-    return Delivered(attempt, stream=delivered)
-
-
-def _tells_its_beginning(candidate: Candidate, endpoint: Endpoint, work: Work) -> bool:
-    """Whether the call is streamed, for the caller or by ourselves, so that silence is told from a long answer."""
-    if work.request.stream:
-        return True
-    wanted = candidate.more or work.hedge is not None
-    return wanted and endpoint.stream_usage and endpoint.dialect.can_assemble(work.request.body)
-
-
 async def _not_overtaken(race: Race[Delivered], run: _Run) -> Outcome | None:
     """The plan has nobody to call beside the silent one after all: wait for it."""
     run.silent = None
@@ -318,6 +255,14 @@ async def _not_overtaken(race: Race[Delivered], run: _Run) -> Outcome | None:
     outcome = Outcome(target=delivered.attempt.candidate.target, answered=True)
     run.answers.append((outcome, delivered))
     return outcome
+
+
+def _outcome_of(delivered: Delivered, work: Work) -> Outcome:
+    """What the policy is told; what was said only where it held the answer to judge it."""
+    candidate = delivered.attempt.candidate
+    if delivered.answer is None:
+        return Outcome(target=candidate.target, answered=True)
+    return Outcome(target=candidate.target, answered=True, answer=delivered.answer, asked=candidate.ask or work.chat)
 
 
 def _deliver(accepted: Outcome | None, run: _Run) -> Delivered:
@@ -339,10 +284,3 @@ def _drop(candidate: Candidate, reason: str, work: Work) -> Outcome:
 def _falls_back(failure: Failure, work: Work) -> bool:
     opted_in = failure.kind is FailureKind.CONTENT_POLICY and work.content_filter_falls_back
     return opted_in or VERDICTS[failure.kind].falls_back
-
-
-def _refuse_filtered(attempt: LiveAttempt) -> None:
-    """A content filter's stop is an answer, unless the route opted into asking somebody else."""
-    facts = attempt.facts
-    if attempt.work.content_filter_falls_back and facts and facts.finish is Finish.CONTENT_FILTER:
-        raise AttemptFailed(Failure(kind=FailureKind.CONTENT_POLICY, message="the content filter stopped the answer"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Any, Final
 
+from turnout.execution.asking import asked
 from turnout.execution.attempt import LiveAttempt
 from turnout.execution.deadline import AttemptFailed
 from turnout.providers.transport import Exchange
@@ -29,7 +30,7 @@ def dispatch(attempt: LiveAttempt, *, stream: bool) -> Coroutine[Any, Any, Excha
     """
     work, endpoint = attempt.work, attempt.endpoint
     work.deadline.check()
-    body = work.body_for(endpoint, stream=stream)
+    body, attempt.hides = asked(work, attempt.candidate, endpoint, stream=stream)
     call = endpoint.call(work.request, body, work.decision_id, stream=stream)
     work.dispatching(endpoint.target)
     attempt.dispatched = True

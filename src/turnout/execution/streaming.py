@@ -10,17 +10,16 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from functools import partial
 
-import msgspec
-
 from turnout.errors import Cancelled, InternalError, Interrupted, RequestFailed
 from turnout.execution.attempt import LiveAttempt
 from turnout.execution.conversion import Batch, Conversion
 from turnout.execution.deadline import AttemptFailed
 from turnout.execution.opening import GOOD, dispatch, refusal
 from turnout.execution.provider_stream import ProviderStream
-from turnout.execution.unary import MAX_ANSWER, in_callers_dialect
+from turnout.execution.unary import MAX_ANSWER, no_answer
 from turnout.types.failure import Failure, FailureKind
 from turnout.types.timeouts import Commit
+from turnout.wire.event_json import encode_json
 
 Settle = Callable[[RequestFailed | None], object]
 """Told once how a stream ended, before its last bytes go out: writes the record. Never raises."""
@@ -42,23 +41,27 @@ async def call_assembled(attempt: LiveAttempt) -> bytes:
     So a provider that has gone silent is told from one that is writing a long answer.
 
     Returns:
-        The answer's body in the caller's dialect, as the provider would have sent it whole.
+        The answer's body as the provider would have sent it whole.
 
     Raises:
         AttemptFailed: it is not a complete answer, or did not come in time.
     """
     stream = await open_stream(attempt)
-    dialect = attempt.endpoint.dialect
     try:
-        assembler = dialect.assembler()
-        for event, _ in await read_to_commit(stream, Commit(tokens=None)):
-            assembler.add(event)
-        body = msgspec.json.encode(assembler.body())
-        return in_callers_dialect(body, dialect, attempt.work)
-    except ValueError as error:
-        raise AttemptFailed(Failure(kind=FailureKind.NOT_AN_ANSWER, message=str(error), status=200)) from error
+        return put_together(await read_to_commit(stream, Commit(tokens=None)), attempt)
     finally:
         await stream.close()
+
+
+def put_together(events: Batch, attempt: LiveAttempt) -> bytes:
+    """The whole answer that the events of a finished stream are. Raises `AttemptFailed` where they are none."""
+    assembler = attempt.endpoint.dialect.assembler()
+    try:
+        for event, _ in events:
+            assembler.add(event)
+        return encode_json(assembler.body())
+    except ValueError as error:
+        raise no_answer(error) from error
 
 
 async def read_to_commit(stream: ProviderStream, commit: Commit) -> Batch:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from dataclasses import dataclass, field
 
-from turnout.types.candidate import Candidate, Considered, Declined, Dropped, Step
+from turnout.types.candidate import Candidate, Considered, Declined, Dropped, Judged, Step
 from turnout.types.decision import Attempt
 from turnout.types.failure import Failure
 
@@ -14,7 +15,9 @@ class Trace:
     """Everything on the way, in order.
 
     Attributes:
-        considered, dropped, attempts: see `Decision`.
+        considered, dropped: see `Decision`.
+        attempts: those that have ended, in the order in which they began.
+        judged: the held answers that were judged.
         failures: what each failed attempt ran into.
         first: the first candidate that the policy proposed.
         chosen: the candidate whose answer the caller gets.
@@ -24,10 +27,24 @@ class Trace:
     considered: list[Considered] = field(default_factory=list)
     dropped: list[Dropped] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
+    judged: list[Judged] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     first: Candidate | None = None
     chosen: Candidate | None = None
     waited_s: float = 0.0
+    _begun: int = 0
+    _places: list[int] = field(default_factory=list)
+
+    def begin(self) -> int:
+        """An attempt begins; its place among them."""
+        self._begun += 1
+        return self._begun
+
+    def book(self, place: int, attempt: Attempt) -> None:
+        """The attempt that began at `place` has ended."""
+        at = bisect(self._places, place)
+        self._places.insert(at, place)
+        self.attempts.insert(at, attempt)
 
     def note(self, step: Step) -> None:
         """Write down a step that is not a candidate."""
@@ -38,5 +55,8 @@ class Trace:
                 self.dropped.append(step)
             case Declined():
                 self.considered.append(Considered(step.policy, chosen=False, because=f"declined: {step.reason}"))
+            case Judged():
+                self.judged.append(step)
+                self.considered.append(Considered(f"answer of {step.target}", step.accepted, step.because))
             case Candidate():
                 pass

@@ -10,10 +10,10 @@ import msgspec
 from turnout.execution.attempt import LiveAttempt
 from turnout.execution.deadline import AttemptFailed
 from turnout.execution.opening import GOOD, dispatch, refusal
-from turnout.execution.work import Work
 from turnout.providers.transport import Exchange
+from turnout.types.chat import Answer
 from turnout.types.failure import Failure, FailureKind
-from turnout.wire.dialect import ProviderDialect
+from turnout.wire.event_json import encode_json, read_object
 
 MAX_ANSWER: Final = 64 * 1024 * 1024
 """The longest whole answer that is accepted, in bytes."""
@@ -23,7 +23,7 @@ async def call_unary(attempt: LiveAttempt) -> bytes:
     """Make the call without streaming and check that a complete answer came.
 
     Returns:
-        The answer's body in the caller's dialect.
+        The answer's body as the provider sent it.
 
     Raises:
         AttemptFailed: it is not a complete answer, or did not come in time.
@@ -37,9 +37,9 @@ async def call_unary(attempt: LiveAttempt) -> bytes:
     try:
         body.decode()  # `read_answer` looks at few fields; the others must be text as well
         attempt.facts = dialect.read_answer(body)
-        return in_callers_dialect(body, dialect, work)
     except ValueError as error:
-        raise AttemptFailed(Failure(kind=FailureKind.NOT_AN_ANSWER, message=str(error), status=200)) from error
+        raise no_answer(error) from error
+    return body
 
 
 async def _answer(attempt: LiveAttempt, opening: Coroutine[Any, Any, Exchange]) -> tuple[Exchange, bytes]:
@@ -54,9 +54,37 @@ async def _answer(attempt: LiveAttempt, opening: Coroutine[Any, Any, Exchange]) 
         exchange.abort()
 
 
-def in_callers_dialect(body: bytes, provider: ProviderDialect, work: Work) -> bytes:
-    """The provider's own bytes where the dialects are the same; else translated. Raises `ValueError`."""
-    if provider.name is work.dialect.name:
+def for_caller(body: bytes, attempt: LiveAttempt) -> bytes:
+    """A whole answer in the caller's dialect: the provider's own bytes where the dialects are the same.
+
+    Raises:
+        AttemptFailed: it cannot be translated.
+    """
+    work, provider = attempt.work, attempt.endpoint.dialect
+    same = provider.name is work.dialect.name
+    if same and not attempt.hides:
         return body
-    answer = provider.decode_answer(msgspec.json.decode(body))
-    return msgspec.json.encode(work.dialect.encode_answer(answer, work.request.body))
+    try:
+        told = read_object(body)
+        if same:
+            work.dialect.hide_logprobs(told)
+            return encode_json(told)
+        answer = provider.decode_answer(told)
+        if attempt.hides:
+            answer = msgspec.structs.replace(answer, logprobs=())
+        return encode_json(work.dialect.encode_answer(answer, work.request.body))
+    except ValueError as error:
+        raise no_answer(error) from error
+
+
+def neutral(body: bytes, attempt: LiveAttempt) -> Answer:
+    """A whole answer free of its dialect. Raises `AttemptFailed` where it cannot be read."""
+    try:
+        return attempt.endpoint.dialect.decode_answer(read_object(body))
+    except ValueError as error:
+        raise no_answer(error) from error
+
+
+def no_answer(error: ValueError) -> AttemptFailed:
+    """What came with status 200 is no answer of its dialect."""
+    return AttemptFailed(Failure(kind=FailureKind.NOT_AN_ANSWER, message=str(error), status=GOOD))

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import msgspec
-
 from turnout.execution.deadline import Deadline
 from turnout.execution.trace import Trace
 from turnout.features.tokens import TokenEstimator
-from turnout.providers.endpoint import Endpoint
 from turnout.types.candidate import Candidate
 from turnout.types.chat import Chat
 from turnout.types.clock import Clock, Timeline
@@ -83,21 +80,12 @@ class Work:
         left_s = self.latency_budget_s - (self.clock.monotonic() - self.timeline.began)
         return too_slow(self.predicted_ms(candidate.target), left_s)
 
-    def body_for(self, endpoint: Endpoint, *, stream: bool) -> bytes:
-        """The request's body for `endpoint`: the caller's own bytes where the dialect is the same.
-
-        Raises:
-            InvalidRequest: where the caller's body is not a request of its dialect.
-        """
-        request = self.request
-        model = endpoint.target.model
-        ask_usage = stream and endpoint.stream_usage
-        if endpoint.dialect.name is self.dialect.name:
-            return self.dialect.prepare(request.raw, model, stream=stream, ask_usage=ask_usage)
+    @property
+    def chat(self) -> Chat:
+        """What the caller asked, free of its dialect. Raises `InvalidRequest` where the body is no request of it."""
         if self._chat is None:
-            self._chat = self.dialect.decode_request(request.body)
-        chat = msgspec.structs.replace(self._chat, stream=stream)
-        return msgspec.json.encode(endpoint.dialect.encode_request(chat, model or request.route, ask_usage=ask_usage))
+            self._chat = self.dialect.decode_request(self.request.body)
+        return self._chat
 
     def dispatching(self, target: Target) -> None:
         """The first byte is about to be sent to `target`."""

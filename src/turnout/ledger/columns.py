@@ -121,7 +121,7 @@ def _first_token(decision: Decision) -> float | None:
     """Of the attempt whose answer was given."""
     given: Attempt | None = None
     for attempt in decision.attempts:
-        if attempt.target == decision.target and attempt.outcome == "answered":
+        if attempt.target == decision.target and (attempt.outcome, attempt.purpose) == ("answered", "answer"):
             given = attempt
     return given.first_token_ms if given else None
 

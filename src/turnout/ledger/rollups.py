@@ -230,7 +230,8 @@ def _attempt_sums(row: AttemptRow) -> list[int]:
 
 def _answer(row: DecisionRow, attempts: Sequence[AttemptRow]) -> AttemptRow | None:
     """The attempt whose answer, whole or in part, the caller got."""
-    return next((attempt for attempt in reversed(attempts) if attempt.target == row.target), None)
+    answers = (attempt for attempt in reversed(attempts) if attempt.purpose == "answer")
+    return next((attempt for attempt in answers if attempt.target == row.target), None)
 
 
 def _part(attempt: AttemptRow) -> str:

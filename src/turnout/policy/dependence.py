@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 
 from turnout.policy.base import Policy
+from turnout.policy.cascade import Cascade
 from turnout.policy.fallback import Fallback
 from turnout.policy.filters import Filters
 from turnout.policy.rules import Rules
@@ -22,5 +23,7 @@ def depends_on(policy: Policy, targets: AbstractSet[str]) -> bool:
             return any(depends_on(branch.policy, targets) for branch in policy.branches if branch.weight)
         case Fallback():
             return all(depends_on(element, targets) for element in policy.elements)
+        case Cascade():
+            return all(depends_on(stage.policy, targets) for stage in policy.stages)
         case _:
             return targets >= {*policy.targets}

@@ -56,7 +56,7 @@ class Filters:
                 if resort is None or satisfied(accepted):
                     return accepted
                 break
-            if not isinstance(step, Candidate):
+            if not isinstance(step, Candidate) or step.purpose == "judge":
                 reply = yield step
                 continue
             why = unfit.get(step.target) or _repeats(step, tried)
@@ -128,8 +128,8 @@ def _fastest(slow: list[Candidate], context: Context) -> Candidate | None:
 
 
 def _repeats(candidate: Candidate, tried: set[str]) -> str | None:
-    """A judge may be asked as often as the policy likes; the caller's question is put to a target once."""
-    return "already_tried" if candidate.target in tried and candidate.purpose == "answer" else None
+    """The caller's question is put to a target once."""
+    return "already_tried" if candidate.target in tried else None
 
 
 def _last_if_alone(candidate: Candidate, others: frozenset[str], *, resort: bool) -> Candidate:

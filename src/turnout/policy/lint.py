@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from turnout.policy.base import Policy
+from turnout.policy.cascade import Cascade
 from turnout.policy.fallback import Fallback
 from turnout.policy.filters import Filters
 from turnout.policy.implication import always, implies, never
@@ -56,6 +57,9 @@ def _lint(policy: Policy, given: Condition, empty: frozenset[str]) -> Iterator[L
             yield from _lint_chain(policy, given, empty)
         case Weighted():
             yield from _lint_split(policy, given, empty)
+        case Cascade():
+            for stage in policy.stages:
+                yield from _lint(stage.policy, given, empty)
 
 
 def _lint_rules(policy: Rules, given: Condition, empty: frozenset[str]) -> Iterator[Lint]:

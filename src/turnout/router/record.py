@@ -154,6 +154,9 @@ class Record:
             considered=tuple(trace.considered),
             dropped=tuple(trace.dropped),
             attempts=tuple(trace.attempts),
+            confidence=_confidence(trace),
+            signals=trace.judged[-1].signals if trace.judged else {},
+            artefact=trace.judged[-1].artefact if trace.judged else None,
             target=answer.target if admitted.recalled and answer else chosen.target if chosen else None,
             outcome=_outcome(error),
             error=error.kind if error else None,
@@ -225,7 +228,14 @@ def _answer(trace: Trace) -> Attempt | None:
     """The attempt whose answer, whole or in part, the caller got."""
     if trace.chosen is None:
         return None
-    return next((done for done in reversed(trace.attempts) if done.target == trace.chosen.target), None)
+    answers = [attempt for attempt in trace.attempts if attempt.purpose == "answer"]
+    return next((done for done in reversed(answers) if done.target == trace.chosen.target), None)
+
+
+def _confidence(trace: Trace) -> float | None:
+    """The given answer's, where it was judged."""
+    judged = (each for each in reversed(trace.judged) if trace.chosen and each.target == trace.chosen.target)
+    return next((each.confidence for each in judged), None)
 
 
 def _conditions(context: Context | None) -> dict[str, object]:

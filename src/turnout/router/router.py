@@ -20,7 +20,7 @@ from turnout.cache.answers import Answers, Stored
 from turnout.cache.idempotency import Idempotency
 from turnout.errors import Cancelled, InternalError, RequestFailed, UnknownRoute
 from turnout.execution.deadline import Deadline
-from turnout.execution.executor import Delivered
+from turnout.execution.delivery import Delivered
 from turnout.execution.work import Work
 from turnout.features.query_hash import query_hash
 from turnout.features.shape import read_features

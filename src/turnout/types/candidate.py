@@ -7,7 +7,7 @@ The executor drives it live, `explain` and replay without a call.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from typing import Literal
 
 import msgspec
@@ -79,6 +79,26 @@ class Declined(msgspec.Struct, frozen=True):
     reason: str
 
 
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """A held answer was judged.
+
+    Attributes:
+        target: whose answer it is.
+        accepted: whether it was good enough; else it is thrown away, unless nobody answers better.
+        because: why, in words ("confidence 0.62 < 0.85").
+        confidence: the probability that it is acceptable; None where nothing could be said.
+        signals: what was read off it, by name.
+        artefact: the calibration that judged; None for raw confidence.
+    """
+
+    target: str
+    accepted: bool
+    because: str
+    confidence: float | None = None
+    signals: Mapping[str, float] = msgspec.field(default_factory=dict)
+    artefact: str | None = None
+
+
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a candidate: exactly one of an answer, a failure and a drop.
 
@@ -87,7 +107,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         answered: a complete answer is there (held), or has been committed to the caller.
         failure: what its last attempt ran into.
         dropped: why it was not called at all.
-        answer: the held answer, for a policy that judges it.
+        answer: what a candidate that is held, or that was asked something else, said; for the policy to judge.
+        asked: what it was asked.
     """
 
     target: str
@@ -95,7 +116,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     failure: Failure | None = None
     dropped: str | None = None
     answer: Answer | None = None
+    asked: Chat | None = None
 
 
-Step = Candidate | Dropped | Considered | Declined
+Step = Candidate | Dropped | Considered | Declined | Judged
 Plan = Generator[Step, Outcome | None, Outcome | None]

@@ -90,6 +90,15 @@ class CallerDialect(Protocol):
         `model` is swapped (None leaves it), `stream` is set, and usage is asked for as in `encode_request`.
         """
 
+    def ask_logprobs(self, raw: bytes, alternatives: int) -> bytes:
+        """A body as `prepare` made it, asking for the log-probabilities of the answer's tokens as well.
+
+        The very same bytes where it asks for them already, or the dialect has no words for it.
+        """
+
+    def hide_logprobs(self, told: dict[str, Any]) -> None:
+        """Take the log-probabilities out of an answer, or of one event of a stream."""
+
     def encode_answer(self, answer: Answer, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """The answer in this dialect. `body` is the caller's request, a part of which some dialects repeat."""
 

@@ -35,6 +35,14 @@ class Untranslated:
         """It is no conversation."""
         _refuse(body)
 
+    def ask_logprobs(self, raw: bytes, alternatives: int) -> bytes:
+        """There are no tokens."""
+        del alternatives
+        return raw
+
+    def hide_logprobs(self, told: dict[str, Any]) -> None:
+        """There are none."""
+
     def encode_answer(self, answer: Answer, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """It is no conversation."""
         _refuse(answer, body)

@@ -67,7 +67,7 @@ class OpenAIChat:
         """A `chat.completion`."""
         choice = {"message": _message(answer), "logprobs": None, "finish_reason": _FINISH[answer.finish]}
         if answer.ask.top_logprobs is not None and not answer.calls:
-            choice["logprobs"] = _logprobs(answer.tokens, answer.ask.top_logprobs)
+            choice["logprobs"] = logprobs_of(answer.tokens, answer.ask.top_logprobs)
         document = _base(answer, "chat.completion")
         document["choices"] = [{"index": index, **choice} for index in range(answer.ask.choices)]
         if answer.usage != "absent":
@@ -123,7 +123,7 @@ class _Chunks:
             self._sent += tokens
             logprobs = None
             if ask.top_logprobs is not None and delta.get("content"):
-                logprobs = _logprobs([delta["content"]], ask.top_logprobs)
+                logprobs = logprobs_of([delta["content"]], ask.top_logprobs)
             choice = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
             yield Send(event(self._chunk([choice]), named=False), tokens, mark)
 
@@ -189,7 +189,9 @@ def _usage(answer: Answer, output_tokens: int) -> dict[str, Any]:
     }
 
 
-def _logprobs(tokens: list[str], alternatives: int) -> dict[str, Any]:
+def logprobs_of(tokens: list[str], alternatives: int) -> dict[str, Any]:
+    """A choice's `logprobs`: of each token a number that its length makes, and so many others that are less likely."""
+
     def entry(token: str, rank: int) -> dict[str, Any]:
         logprob = -0.01 * (len(token) % 7 + 1) - rank
         return {"token": token, "logprob": logprob, "bytes": list(token.encode())}

@@ -8,6 +8,7 @@ from typing import Any
 from turnout.testing.fault_provider.answer import Answer, Finish, ToolCall
 from turnout.testing.fault_provider.ask import Ask, Tool, items, last_user_text, mapping, required, whole_number
 from turnout.testing.fault_provider.complaint import Complaint
+from turnout.testing.fault_provider.openai_chat import logprobs_of
 from turnout.testing.fault_provider.script import Mark, Send
 from turnout.testing.fault_provider.speech import send
 from turnout.types.dialect import DialectName
@@ -58,6 +59,7 @@ class OpenAIResponses:
             answers_tool=bool(turns) and mapping(turns[-1]).get("type") == "function_call_output",
             schema=_schema(mapping(mapping(body.get("text")).get("format"))),
             max_tokens=whole_number(body, "max_output_tokens"),
+            top_logprobs=(whole_number(body, "top_logprobs") or 0) if _LOGPROBS in items(body.get("include")) else None,
             thinking=str(mapping(body.get("reasoning")).get("effort", "none")) not in {"None", "none"},
             cached=body.get("prompt_cache_key") is not None,
         )
@@ -120,8 +122,10 @@ class _Events:
         part = item["content"][0]
         yield self._say("response.content_part.added", part=part | {"text": ""}, **place)
         for token in self._answer.tokens:
-            yield self._say("response.output_text.delta", tokens=1, delta=token, logprobs=[], **place)
-        yield self._say("response.output_text.done", text=part["text"], logprobs=[], **place)
+            yield self._say(
+                "response.output_text.delta", tokens=1, delta=token, logprobs=_logprobs(self._answer, [token]), **place
+            )
+        yield self._say("response.output_text.done", text=part["text"], logprobs=part["logprobs"], **place)
         yield self._say("response.content_part.done", part=part, **place)
 
     def _reasoning(self, item: dict[str, Any], place: dict[str, Any]) -> Iterator[Send]:
@@ -151,6 +155,7 @@ class _Events:
         return send(numbered, tokens=tokens, mark=mark)
 
 
+_LOGPROBS = "message.output_text.logprobs"
 _FILLED = ("content", "summary", "arguments")
 
 
@@ -190,11 +195,20 @@ def _output(answer: Answer) -> list[dict[str, Any]]:
         output.append({"id": f"rs_{answer.id}", "type": "reasoning", "summary": summary})
     output += [_function_call(call) for call in answer.calls]
     if not answer.calls:
-        text = {"type": "output_text", "annotations": [], "logprobs": [], "text": answer.text}
+        logprobs = _logprobs(answer, answer.tokens)
+        text = {"type": "output_text", "annotations": [], "logprobs": logprobs, "text": answer.text}
         status = "incomplete" if answer.finish in _INCOMPLETE else "completed"
         message = {"id": f"msg_{answer.id}", "type": "message", "status": status, "role": "assistant"}
         output.append(message | {"content": [text]})
     return output
+
+
+def _logprobs(answer: Answer, tokens: list[str]) -> list[Any]:
+    """Of some of its tokens, as Chat Completions has them; none where they were not asked for."""
+    if answer.ask.top_logprobs is None:
+        return []
+    told: list[Any] = logprobs_of(tokens, answer.ask.top_logprobs)["content"]
+    return told
 
 
 def _function_call(call: ToolCall) -> dict[str, Any]:

@@ -48,6 +48,14 @@ class AnthropicMessages:
         """See `turnout.wire.anthropic_messages.prepare`."""
         return prepare(raw, model, stream=stream, ask_usage=ask_usage)
 
+    def ask_logprobs(self, raw: bytes, alternatives: int) -> bytes:
+        """It has no words for them."""
+        del alternatives
+        return raw
+
+    def hide_logprobs(self, told: dict[str, Any]) -> None:
+        """There are none."""
+
     def read_answer(self, body: bytes) -> UnaryFacts:
         """See `turnout.wire.anthropic_messages.read_answer`."""
         return read_answer(body)

@@ -16,6 +16,7 @@ from turnout.wire.openai_chat.decoder import Decoder
 from turnout.wire.openai_chat.encoder import Encoder
 from turnout.wire.openai_chat.errors import decode_failure, encode_error, encode_stream_error
 from turnout.wire.openai_chat.limits import LACKS
+from turnout.wire.openai_chat.logprobs import ask_logprobs, hide_logprobs
 from turnout.wire.openai_chat.outline import outline
 from turnout.wire.openai_chat.prepare import prepare
 from turnout.wire.openai_chat.read_answer import read_answer
@@ -50,6 +51,14 @@ class OpenAIChat:
     def prepare(self, raw: bytes, model: str | None, *, stream: bool, ask_usage: bool) -> bytes:
         """See `turnout.wire.openai_chat.prepare`."""
         return prepare(raw, model, stream=stream, ask_usage=ask_usage)
+
+    def ask_logprobs(self, raw: bytes, alternatives: int) -> bytes:
+        """See `turnout.wire.openai_chat.logprobs`."""
+        return ask_logprobs(raw, alternatives)
+
+    def hide_logprobs(self, told: dict[str, Any]) -> None:
+        """See `turnout.wire.openai_chat.logprobs`."""
+        hide_logprobs(told)
 
     def read_answer(self, body: bytes) -> UnaryFacts:
         """See `turnout.wire.openai_chat.read_answer`."""

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from turnout.types.chat import TokenLogprob
-from turnout.wire.event_json import expect
+from turnout.wire.event_json import encode_json, expect
+from turnout.wire.raw_body import TRUE, is_true, raw_body
 
 
 def decode_logprobs(logprobs: Any) -> tuple[TokenLogprob, ...]:
@@ -42,3 +43,18 @@ def encode_logprobs(logprobs: Sequence[TokenLogprob]) -> dict[str, Any] | None:
 
 def _encode(token: str, logprob: float) -> dict[str, Any]:
     return {"token": token, "logprob": logprob, "bytes": list(token.encode("utf-8", "surrogatepass"))}
+
+
+def ask_logprobs(raw: bytes, alternatives: int) -> bytes:
+    """See `turnout.wire.dialect.CallerDialect`."""
+    body = raw_body(raw)
+    if is_true(body.get("logprobs")):
+        return raw
+    return encode_json(body | {"logprobs": TRUE, "top_logprobs": alternatives})
+
+
+def hide_logprobs(told: dict[str, Any]) -> None:
+    """See `turnout.wire.dialect.CallerDialect`."""
+    for choice in told.get("choices") or ():
+        if isinstance(choice, dict) and "logprobs" in choice:
+            choice["logprobs"] = None

@@ -16,6 +16,7 @@ from turnout.wire.openai_responses.decoder import Decoder
 from turnout.wire.openai_responses.encoder import Encoder
 from turnout.wire.openai_responses.errors import decode_failure, encode_error, encode_stream_error
 from turnout.wire.openai_responses.limits import LACKS
+from turnout.wire.openai_responses.logprobs import ask_logprobs, hide_logprobs
 from turnout.wire.openai_responses.outline import outline
 from turnout.wire.openai_responses.prepare import prepare
 from turnout.wire.openai_responses.read_answer import read_answer
@@ -47,6 +48,14 @@ class OpenAIResponses:
     def prepare(self, raw: bytes, model: str | None, *, stream: bool, ask_usage: bool) -> bytes:
         """See `turnout.wire.openai_responses.prepare`."""
         return prepare(raw, model, stream=stream, ask_usage=ask_usage)
+
+    def ask_logprobs(self, raw: bytes, alternatives: int) -> bytes:
+        """See `turnout.wire.openai_responses.logprobs`."""
+        return ask_logprobs(raw, alternatives)
+
+    def hide_logprobs(self, told: dict[str, Any]) -> None:
+        """See `turnout.wire.openai_responses.logprobs`."""
+        hide_logprobs(told)
 
     def read_answer(self, body: bytes) -> UnaryFacts:
         """See `turnout.wire.openai_responses.read_answer`."""

@@ -1,0 +1,126 @@
+"""From a policy as the configuration writes it to one that decides."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from turnout.config.compile_when import compile_when
+from turnout.config.judging import acceptance
+from turnout.config.policies import (
+    CascadeSpec,
+    Chain,
+    FallbackSpec,
+    FastestSpec,
+    PolicySpec,
+    RulesSpec,
+    StageSpec,
+    WeightedSpec,
+)
+from turnout.policy.base import Policy
+from turnout.policy.cascade import Cascade, Stage
+from turnout.policy.fallback import Fallback
+from turnout.policy.fastest import Fastest
+from turnout.policy.rules import Rule, Rules
+from turnout.policy.single import Single
+from turnout.policy.weighted import Branch, Weighted
+from turnout.policy.when import ALWAYS
+from turnout.types.candidate import Candidate
+
+_RULE: Final = "rule:"
+
+
+class Place(NamedTuple):
+    """Where a policy stands.
+
+    Attributes:
+        at: in the configuration, dotted.
+        reasons: why anything that it proposes is proposed.
+        more: whether something may follow it if it fails.
+        directory: what relative paths are relative to.
+    """
+
+    at: str
+    reasons: tuple[str, ...] = ()
+    more: bool = False
+    directory: Path = Path()
+
+    def inside(self, where: str | int, *why: str, more: bool = False) -> Place:
+        """The place of a policy within, further down, for one more reason."""
+        return self._replace(at=f"{self.at}.{where}", reasons=(*self.reasons, *why), more=self.more or more)
+
+    @property
+    def rule(self) -> str | None:
+        """The innermost rule that leads here."""
+        return next((why[len(_RULE) :] for why in reversed(self.reasons) if why.startswith(_RULE)), None)
+
+
+def compile_policy(spec: PolicySpec, place: Place) -> Policy:
+    """The policy that `spec` describes.
+
+    Raises:
+        ConfigError: it names a calibration or a signal that cannot be used.
+        MissingExtra: it needs what is not installed.
+    """
+    match spec:
+        case str():
+            reason = "/".join(place.reasons) or "single"
+            return Single(Candidate(target=spec, reason=reason, rule=place.rule, more=place.more))
+        case Chain():
+            return _chain(spec.root, place)
+        case FallbackSpec():
+            return _chain(spec.fallback, place.inside("fallback"))
+        case RulesSpec():
+            return _rules(spec, place.inside("rules"))
+        case WeightedSpec():
+            return _split(spec, place.inside("weighted"))
+        case FastestSpec():
+            return Fastest(tuple(spec.fastest), f"{place.at}.fastest", place.reasons, place.rule, place.more)
+        case CascadeSpec():
+            return _cascade(spec, place.inside("cascade"))
+
+
+def _chain(elements: list[PolicySpec], place: Place) -> Policy:
+    """The first of a chain is tried for whatever reason the chain is; the others are a fallback."""
+    last = len(elements) - 1
+    compiled = []
+    for index, element in enumerate(elements):
+        why = (f"fallback:{index}",) if index else () if place.reasons else ("primary",)
+        compiled.append(compile_policy(element, place.inside(index, *why, more=index < last)))
+    return Fallback(tuple(compiled), place.at)
+
+
+def _rules(spec: RulesSpec, place: Place) -> Policy:
+    rules = (
+        Rule(
+            rule.name,
+            compile_policy(rule.use, place.inside(f"{index}.use", f"{_RULE}{rule.name}")),
+            ALWAYS if rule.when is None else compile_when(rule.when),
+        )
+        for index, rule in enumerate(spec.rules)
+    )
+    return Rules(tuple(rules), place.at)
+
+
+def _split(spec: WeightedSpec, place: Place) -> Policy:
+    total = sum(branch.weight for branch in spec.weighted)
+    branches = []
+    for index, branch in enumerate(spec.weighted):
+        share = f"weighted:{branch.weight / total:.4g}"
+        policy = compile_policy(branch.use, place.inside(f"{index}.use", share))
+        branches.append(Branch(policy, branch.weight, "/".join(policy.targets)))
+    return Weighted(tuple(branches), place.at)
+
+
+def _cascade(spec: CascadeSpec, place: Place) -> Policy:
+    last = len(spec.cascade) - 1
+    stages = (
+        _stage(stage, place.inside(index, f"stage:{index + 1}", more=index < last))
+        for index, stage in enumerate(spec.cascade)
+    )
+    return Cascade(tuple(stages), place.at)
+
+
+def _stage(stage: StageSpec, place: Place) -> Stage:
+    accept = acceptance(stage.accept, place.inside("accept")) if stage.accept is not None else None
+    return Stage(compile_policy(stage.use, place.inside("use")), accept, stage.draft)

@@ -1,0 +1,57 @@
+"""What judges the answers of a cascade: signals, and the calibration that makes confidence of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from turnout.confidence.calibration import Calibration, load_calibration
+from turnout.confidence.numbers import numpy
+from turnout.confidence.signal import Signal
+from turnout.confidence.signals.request import REQUEST_VALUES
+from turnout.confidence.signals.table import Abilities, signal_named
+from turnout.config.policies import Accept
+from turnout.errors import ArtefactError, ConfigError
+from turnout.features.language import detect_language
+from turnout.policy.acceptance import RAW_SIGNAL, Acceptance
+
+if TYPE_CHECKING:
+    from turnout.config.compile_policy import Place
+
+_ABILITIES: Final = Abilities(detect=detect_language)
+
+
+def acceptance(accept: Accept, place: Place) -> Acceptance:
+    """What an answer must reach.
+
+    Raises:
+        ConfigError: the calibration cannot be used, or asks for a signal that there is not.
+        MissingExtra: the extra `learn` is not installed.
+    """
+    calibration = _calibration(accept.by, place) if accept.by is not None else None
+    needed = calibration.inputs if calibration is not None else (RAW_SIGNAL,)
+    signals = [name for name in needed if name not in REQUEST_VALUES]
+    if unused := accept.signals.keys() - set(signals):
+        raise ConfigError(
+            f"nothing reads the signal '{min(unused)}'.",
+            fix=f"The calibration reads: {', '.join(signals) or 'no signal'}.",
+            key=f"{place.at}.signals",
+        )
+    return Acceptance(accept.confidence, tuple(_signals(signals, accept, place)), calibration)
+
+
+def _calibration(by: str, place: Place) -> Calibration:
+    numpy()  # said now and not by the first request
+    try:
+        return load_calibration(place.directory / Path(by).expanduser())
+    except ArtefactError as error:
+        raise ConfigError(str(error), key=f"{place.at}.by") from error
+
+
+def _signals(names: Iterable[str], accept: Accept, place: Place) -> Iterable[Signal]:
+    for name in names:
+        try:
+            yield signal_named(name, accept.signals.get(name), abilities=_ABILITIES)
+        except ConfigError as error:
+            raise ConfigError(error.problem, fix=error.fix, key=f"{place.at}.signals") from error

@@ -1,0 +1,129 @@
+"""One attempt, up to what its caller or the policy is given of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from turnout.execution.attempt import LiveAttempt
+from turnout.execution.conversion import conversion
+from turnout.execution.deadline import AttemptFailed
+from turnout.execution.streaming import CommittedStream, call_assembled, open_stream, put_together, read_to_commit
+from turnout.execution.unary import call_unary, for_caller, neutral
+from turnout.execution.work import Work
+from turnout.providers.endpoint import Endpoint
+from turnout.types.candidate import Candidate
+from turnout.types.chat import Answer, Finish
+from turnout.types.failure import Failure, FailureKind
+from turnout.types.timeouts import Commit
+
+
+@dataclass(slots=True)
+class Delivered:
+    """An answer for the caller: a whole body in its dialect, or a committed stream.
+
+    Attributes:
+        attempt: the attempt that gave it.
+        body, stream: the one or the other.
+        answer: the same free of its dialect, where the policy holds it to judge it.
+    """
+
+    attempt: LiveAttempt
+    body: bytes = b""
+    stream: CommittedStream | None = None
+    answer: Answer | None = None
+
+    def accept(self) -> None:
+        """The caller gets it. A stream is booked when it has ended."""
+        if self.stream is None:
+            self.attempt.answered()
+
+    def discard(self) -> None:
+        """The caller gets another answer, or none."""
+        self.attempt.discarded()
+        if self.stream is not None:
+            self.stream.abort()
+
+    def lose(self) -> None:
+        """Another call for the same request was first: a stream of which there is more to come is cancelled."""
+        if self.stream is not None and not self.stream.over:
+            self.attempt.cancelled()
+        self.discard()
+
+
+async def call(attempt: LiveAttempt) -> Delivered:
+    """One attempt: streamed, assembled or whole. Raises `AttemptFailed`."""
+    completed = False
+    try:
+        delivered = await (_commit(attempt) if attempt.work.request.stream else _whole(attempt))
+        completed = True
+    except AttemptFailed as error:
+        attempt.failed(error.failure)
+        raise
+    finally:
+        if not completed:
+            attempt.cancelled()
+    return delivered
+
+
+async def consult(attempt: LiveAttempt) -> Answer:
+    """One attempt at an answer that only the policy sees. Raises `AttemptFailed`."""
+    completed = False
+    try:
+        answer = neutral(await call_unary(attempt), attempt)
+        attempt.answered()
+        completed = True
+    except AttemptFailed as error:
+        attempt.failed(error.failure)
+        raise
+    finally:
+        if not completed:
+            attempt.cancelled()
+    return answer
+
+
+def tells_its_beginning(candidate: Candidate, endpoint: Endpoint, work: Work) -> bool:
+    """Whether the call is streamed, for the caller or by ourselves, so that silence is told from a long answer."""
+    if work.request.stream:
+        return True
+    wanted = candidate.more or work.hedge is not None
+    return wanted and endpoint.stream_usage and endpoint.dialect.can_assemble(work.request.body)
+
+
+async def _whole(attempt: LiveAttempt) -> Delivered:
+    """An answer as a whole, put together from a stream where that tells silence."""
+    assembled = tells_its_beginning(attempt.candidate, attempt.endpoint, attempt.work)
+    body = await (call_assembled(attempt) if assembled else call_unary(attempt))
+    delivered = Delivered(attempt, for_caller(body, attempt))
+    if attempt.candidate.hold:
+        delivered.answer = neutral(body, attempt)
+    _refuse_filtered(attempt)
+    return delivered
+
+
+async def _commit(attempt: LiveAttempt) -> Delivered:
+    """Open a stream and read up to its commit; one that is held, to its end."""
+    work, hold = attempt.work, attempt.candidate.hold
+    stream = await open_stream(attempt)
+    committed = False
+    try:
+        held = await read_to_commit(stream, Commit(tokens=None) if hold else work.commit)
+        _refuse_filtered(attempt)
+        answer = neutral(put_together(held, attempt), attempt) if hold else None
+        if hold:
+            await stream.close()  # all of it is here: others may use its connection while it is judged
+        converted = conversion(work, attempt.endpoint, hides=attempt.hides)
+        delivered = Delivered(attempt, stream=CommittedStream(attempt, stream, converted, held), answer=answer)
+        committed = True
+    except ValueError as error:
+        raise AttemptFailed(Failure(kind=FailureKind.MALFORMED, message=str(error))) from error
+    finally:
+        if not committed:
+            stream.abort()
+    return delivered
+
+
+def _refuse_filtered(attempt: LiveAttempt) -> None:
+    """A content filter's stop is an answer, unless the route opted into asking somebody else."""
+    facts = attempt.facts
+    if attempt.work.content_filter_falls_back and facts and facts.finish is Finish.CONTENT_FILTER:
+        raise AttemptFailed(Failure(kind=FailureKind.CONTENT_POLICY, message="the content filter stopped the answer"))

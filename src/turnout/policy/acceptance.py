@@ -1,0 +1,120 @@
+"""Whether a held answer is good enough."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Final
+
+from turnout.confidence.calibration import Calibration
+from turnout.confidence.signal import Held, Score, Signal
+from turnout.confidence.signals.request import request_values
+from turnout.policy.base import Context
+from turnout.types.candidate import Candidate, Judged, Outcome, Step
+from turnout.types.chat import Answer, Chat, Finish, ToolCall
+
+RAW_SIGNAL: Final = "mean_logprob"
+"""What confidence is where nothing has been calibrated: the geometric mean of the tokens' probabilities."""
+
+_UNFIT: Final = {
+    Finish.REFUSAL: "it refused",
+    Finish.CONTENT_FILTER: "a content filter stopped it",
+    Finish.CONTEXT_FULL: "the context was full",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """What an answer must reach to be kept.
+
+    Whatever cannot be told speaks against the answer: it is then not kept, since to ask a better target is the safe
+    mistake.
+
+    Attributes:
+        least: the least confidence that keeps it.
+        signals: what is read off it.
+        calibration: what makes confidence of them; None takes the mean probability of its tokens as it is.
+    """
+
+    least: float
+    signals: tuple[Signal, ...]
+    calibration: Calibration | None = None
+
+    @property
+    def wants(self) -> frozenset[str]:
+        """What the answer must come with."""
+        return frozenset().union(*(signal.needs for signal in self.signals))
+
+    def judge(self, context: Context, outcome: Outcome) -> Generator[Step, Outcome | None, Judged]:
+        """Judge an answer. Yields what the signals have to ask; returns the judgement."""
+        answer, asked = outcome.answer, outcome.asked
+        if answer is None or asked is None:
+            return self._judged(outcome, because="its answer cannot be read")
+        if why := _unfit(answer, asked):
+            return self._judged(outcome, because=why)
+        held = Held(question=asked, answer=answer, features=context.features, target=outcome.target)
+        values: dict[str, float] = {}
+        for signal in self.signals:
+            value = yield from _read(signal, held)
+            if value is None:
+                return self._judged(outcome, values, because=f"{signal.name} cannot be read")
+            values[signal.name] = value
+        if self.calibration is None:
+            return self._judged(outcome, values, math.exp(values[RAW_SIGNAL]))
+        judgement = self.calibration.judge({**request_values(context.features), **values})
+        return self._judged(outcome, values, judgement.confidence, because=judgement.declined)
+
+    def _judged(
+        self,
+        outcome: Outcome,
+        signals: dict[str, float] | None = None,
+        confidence: float | None = None,
+        because: str = "",
+    ) -> Judged:
+        accepted = confidence is not None and confidence >= self.least
+        if confidence is not None:
+            because = f"confidence {confidence:.3f} {'≥' if accepted else '<'} {self.least:g}"
+        return Judged(
+            target=outcome.target,
+            accepted=accepted,
+            because=because,
+            confidence=confidence,
+            signals=signals or {},
+            artefact=self.calibration.id if self.calibration else None,
+        )
+
+
+def _read(signal: Signal, held: Held) -> Generator[Step, Outcome | None, float | None]:
+    """Read a signal; what it asks is put to its target by whoever drives the policy."""
+    reading = signal.read(held)
+    try:
+        ask = next(reading)
+        while True:
+            if isinstance(ask, Score):
+                ask = reading.send(None)
+                continue
+            told = yield Candidate(
+                target=ask.target or held.target,
+                purpose="judge",
+                reason=f"signal:{signal.name}",
+                ask=ask.chat,
+                wants=frozenset({"logprobs"}) if ask.logprobs else frozenset(),
+            )
+            ask = reading.send(told.answer if told is not None else None)
+    except StopIteration as stop:
+        value: float | None = stop.value
+        return value
+    finally:
+        reading.close()
+
+
+def _unfit(answer: Answer, asked: Chat) -> str | None:
+    """What says without any signal that an answer will not do."""
+    if answer.finish in _UNFIT:
+        return _UNFIT[answer.finish]
+    if answer.finish is Finish.LENGTH and asked.max_tokens is None:  # else the caller wanted no more
+        return "it was cut off"
+    if not answer.text.strip() and not any(isinstance(part, ToolCall) for part in answer.parts):
+        return "it says nothing"
+    return None
