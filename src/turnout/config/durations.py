@@ -1,40 +1,24 @@
-"""Durations as people write them: `5s`, `800ms`, `2m`, `1h`, `90d`."""
+"""Durations and ages, as a configuration writes them."""
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
-PATTERN: Final = r"^[0-9]+(\.[0-9]+)?\s*(ms|s|m|h|d)$"
-"""What a duration looks like, as a JSON Schema says it."""
+from turnout.types.durations import PATTERN, parse_duration
+
+__all__ = ["AGE_PATTERN", "FOREVER", "PATTERN", "format_age", "format_duration", "parse_duration"]
+
+_DAY_S: Final = 86_400.0
 
 FOREVER: Final = "forever"
 AGE_PATTERN: Final = rf"{PATTERN}|^{FOREVER}$"
 """The same for what may also last for ever."""
 
-_DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ms|s|m|h|d)")
-_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
-
-
-def parse_duration(text: str) -> float:
-    """Seconds, more than 0.
-
-    Raises:
-        ValueError: it is no number with a unit, or not more than 0.
-    """
-    match = _DURATION.fullmatch(text.strip())
-    if match is None:
-        raise ValueError("a duration is a number with a unit (ms, s, m, h or d).")
-    seconds = float(match[1]) * _SECONDS[match[2]]
-    if seconds <= 0:
-        raise ValueError("a duration is more than 0.")
-    return seconds
-
 
 def format_duration(seconds: float) -> str:
     """How a configuration would write `seconds`."""
-    if seconds % _SECONDS["d"] == 0:
-        return f"{seconds / _SECONDS['d']:g}d"
+    if seconds % _DAY_S == 0:
+        return f"{seconds / _DAY_S:g}d"
     return f"{seconds * 1000:g}ms" if seconds < 1 else f"{seconds:g}s"
 
 

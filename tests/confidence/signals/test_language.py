@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.confidence.signals.holding import answer, chat, held, read
-from turnout.confidence.signals.table import Abilities
+from turnout.confidence.signals.table import Abilities, signal_named
+from turnout.errors import ConfigError
 from turnout.features.language import detect_language
 from turnout.types.chat import Chat, Image, Message
 from turnout.types.features import Features
@@ -46,5 +47,6 @@ def test_the_question_is_the_last_text_that_the_user_said() -> None:
     assert read("language_differs", held(answer(ENGLISH), Chat(messages=turns[1:])), abilities=ABLE) == 0.0
 
 
-def test_without_an_identifier_nothing_is_known() -> None:
-    assert read("language_differs", held()) is None
+def test_without_an_identifier_there_is_no_such_signal() -> None:
+    with pytest.raises(ConfigError, match=r"language_differs cannot be made: .*turnout\[language\]"):
+        signal_named("language_differs")

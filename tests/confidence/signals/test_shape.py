@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.confidence.signals.holding import answer, held, read
+from turnout.confidence.signals.table import Abilities
 from turnout.types.chat import Finish, Refusal, Thinking, ToolCall
 
 CALL = ToolCall("c", "weather", '{"city":"Oslo"}')
@@ -84,4 +85,5 @@ def test_the_length_is_that_of_text_and_arguments() -> None:
 
 def test_what_only_a_whole_answer_tells_is_not_read_off_a_beginning() -> None:
     for name in ("truncated", "empty", "answer_chars", "schema_invalid", "tools_invalid", "language_differs"):
-        assert read(name, held(answer("Yes"), whole=False)) is None
+        able = Abilities(detect=lambda text: text[:2])
+        assert read(name, held(answer("Yes"), whole=False), abilities=able) is None

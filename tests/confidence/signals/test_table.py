@@ -9,7 +9,7 @@ import pytest
 from tests.confidence.signals.holding import answer, held, tokens
 from turnout.confidence.signal import read_free
 from turnout.confidence.signals.measure import Measure
-from turnout.confidence.signals.table import SIGNALS, signal_named
+from turnout.confidence.signals.table import SIGNALS, Abilities, signal_named
 from turnout.errors import ConfigError
 
 
@@ -19,7 +19,7 @@ def test_each_signal_says_what_it_measures_and_what_it_needs(name: str) -> None:
     assert (kind.__doc__ or "").strip()
     assert kind.needs <= {"logprobs", "tail"}
     if issubclass(kind, Measure):
-        signal = signal_named(name)
+        signal = signal_named(name, abilities=Abilities(detect=lambda text: text[:2]))
         assert (signal.name, signal.calls, signal.target) == (name, 0, None)
 
 
@@ -40,7 +40,7 @@ def test_a_signal_may_have_a_name_of_its_own() -> None:
             {},
             r"unknown signal 'mean_logprobs'. Did you mean 'mean_logprob'\? Known signals: .*truncated",
         ),
-        ("mine", {"signal": "zzz"}, r"unknown signal 'zzz' \(of mine\). Known signals: answer_chars"),
+        ("mine", {"signal": "zzz"}, r"unknown signal 'zzz' \(of mine\). Known signals: agreement"),
         ("quantile_logprob", {"p": 0.1}, r"the signal quantile_logprob has no setting 'p'. Its settings: at."),
         ("quantile_logprob", {"at": 2}, r"the setting at of the signal quantile_logprob is 2: .*< 1"),
         ("quantile_logprob", {"at": "low"}, r"the setting at .* is 'low': Expected float"),

@@ -28,8 +28,13 @@ class LanguageDiffers(Measure, frozen=True, kw_only=True):
 
     detect: Detect | None = None
 
+    def __post_init__(self) -> None:
+        """Check what it was handed. Raises `ValueError`."""
+        if self.detect is None:
+            raise ValueError("telling languages apart needs an optional dependency: pip install 'turnout[language]'")
+
     def measure(self, held: Held) -> float | None:
-        """See `Measure.measure`. None where languages cannot be told at all."""
+        """See `Measure.measure`."""
         if self.detect is None:
             return None
         said, asked = held.answer.text.strip(), query_of(held.question).strip()

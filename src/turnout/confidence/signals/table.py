@@ -10,7 +10,9 @@ from typing import Any, Final
 import msgspec
 
 from turnout.confidence.signal import Signal
+from turnout.confidence.signals.agreement import Agreement, Embed
 from turnout.confidence.signals.form import SchemaInvalid, ToolsInvalid
+from turnout.confidence.signals.judge import Judge
 from turnout.confidence.signals.language import Detect, LanguageDiffers
 from turnout.confidence.signals.logprobs import (
     FirstToken,
@@ -21,7 +23,10 @@ from turnout.confidence.signals.logprobs import (
     TokenEntropy,
 )
 from turnout.confidence.signals.measure import Named
+from turnout.confidence.signals.p_true import PTrue
+from turnout.confidence.signals.scored import HttpScore, PythonScore
 from turnout.confidence.signals.shape import AnswerChars, Empty, Hedging, Refused, Truncated
+from turnout.confidence.signals.stated import StatedConfidence
 from turnout.errors import ConfigError
 
 KIND: Final = "signal"
@@ -43,6 +48,12 @@ SIGNALS: Final[Mapping[str, type[Named]]] = MappingProxyType(
         "schema_invalid": SchemaInvalid,
         "tools_invalid": ToolsInvalid,
         "language_differs": LanguageDiffers,
+        "stated_confidence": StatedConfidence,
+        "p_true": PTrue,
+        "agreement": Agreement,
+        "judge": Judge,
+        "python": PythonScore,
+        "http": HttpScore,
     }
 )
 """Every signal; what each measures is its docstring, and its settings are its fields."""
@@ -53,9 +64,11 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         detect: tells a text's language (`turnout.features.language.detect_language`).
+        embed: turns texts into vectors, for agreement by meaning.
     """
 
     detect: Detect | None = None
+    embed: Embed | None = None
 
 
 def signal_named(name: str, settings: Mapping[str, Any] | None = None, *, abilities: Abilities | None = None) -> Signal:
@@ -80,7 +93,10 @@ def signal_named(name: str, settings: Mapping[str, Any] | None = None, *, abilit
             raise ConfigError(f"the signal {name} needs the setting `{field.name}`.", fix=_settings_told(list(known)))
     read = {setting: _read(name, setting, value, known[setting].type) for setting, value in given.items()}
     needed = {ability: value for ability, value in handed.items() if ability in kind.__struct_fields__}
-    return kind(name=name, **read, **needed)
+    try:
+        return kind(name=name, **read, **needed)
+    except ValueError as error:
+        raise ConfigError(f"the signal {name} cannot be made: {error}.") from error
 
 
 def _kind(name: str, kind: str) -> type[Named]:
