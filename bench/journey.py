@@ -225,9 +225,9 @@ class TimedEndpoint(ConversationEndpoint):
         self._stages = stages
 
     @override
-    async def _read(self, scope: Any, receive: Any) -> Request:
+    async def _read(self, headers: Any, holder: Any, receive: Any) -> Request:
         with self._stages.at("read"):
-            return await super()._read(scope, receive)
+            return await super()._read(headers, holder, receive)
 
 
 class OneRoute:

@@ -4,6 +4,7 @@
     ├── ConfigError                the configuration is wrong: file, line, key and the fix
     ├── MissingExtra               an optional dependency is not installed: the command that installs it
     ├── LedgerError                the record cannot be written or read
+    ├── TenancyError               the store of tenants and keys cannot be written or read
     ├── ArtefactError              a calibration or a model cannot be used: file and the fix
     └── RequestFailed              one request ends without a complete answer
         ├── CallerError            the caller's own: trying the same request again cannot help
@@ -136,6 +137,10 @@ class ArtefactError(TurnoutError):
 
 class LedgerError(TurnoutError):
     """The record cannot be written or read."""
+
+
+class TenancyError(TurnoutError):
+    """The store of tenants and keys cannot be written or read."""
 
 
 class RequestFailed(TurnoutError):

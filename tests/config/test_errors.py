@@ -129,7 +129,6 @@ WHEN = [
     ("tokns: {max: 1}", "tokns", "unknown key 'tokns'. Did you mean 'tokens'?"),
     ("matches: fqa", "matches", "unknown phrase list 'fqa'. Did you mean 'faq'?"),
     ("matches: [faq, other]", "matches.1", "unknown phrase list 'other'. Known: faq."),
-    ("tier: gold", "tier", f"the condition 'tier' {LATER}"),
     ("not: {flag: x}", "not.flag", f"the condition 'flag' {LATER}"),
     (
         "any: [{budget_left: 1}]",

@@ -51,7 +51,7 @@ def test_variables_are_put_into_values_and_stay_text_when_escaped() -> None:
     config = load_config_text(text, {**ENV, "PORT": "81", "EMPTY": ""}).config
     assert config.routes["r"].policy == "haiku"
     assert (config.server.port, config.server.host) == (81, "::1")
-    assert [key.get_secret_value() for key in config.server.keys] == ["a${b}$"]
+    assert [each.key.get_secret_value() for each in config.server.callers] == ["a${b}$"]
 
 
 def test_words_that_yaml_takes_for_something_else_stay_words() -> None:

@@ -52,14 +52,6 @@ def test_every_class_and_function_that_the_architecture_names_exists() -> None:
     ] == []
 
 
-def test_a_layer_that_is_reserved_has_no_package_yet() -> None:
-    reserved = re.search(r"Reserved layers without a package yet: (.*)\.", ARCHITECTURE)
-    assert reserved is not None
-    names = re.findall(r"`(\w+)`", reserved[1])
-    assert names
-    assert [name for name in names if (ROOT / "src/turnout" / name).exists()] == []
-
-
 def test_decisions_are_numbered_without_a_gap_and_have_the_four_parts() -> None:
     pages = sorted((ROOT / "docs/decisions").glob("*.md"))
     assert [int(page.name[:4]) for page in pages] == list(range(1, len(pages) + 1))

@@ -19,6 +19,7 @@ from turnout.config.observing import breaker_teller, configured, exporter_of, ga
 from turnout.config.providers import ProviderSettings
 from turnout.config.remembering import answers_of, idempotency_of
 from turnout.config.schema import Config, PriceConfig, TargetConfig
+from turnout.config.tenancy import known_to
 from turnout.errors import Overloaded
 from turnout.execution.breaker import BreakerBoard, BreakerSettings
 from turnout.execution.executor import Executor
@@ -42,6 +43,8 @@ from turnout.router.record import Record
 from turnout.router.router import Router
 from turnout.telemetry.metrics import Metrics
 from turnout.telemetry.observers import Observers
+from turnout.tenancy.directory import Directory
+from turnout.tenancy.store import TenancyStore
 from turnout.types.clock import Clock, SystemClock
 from turnout.types.dialect import EMBEDDING
 from turnout.types.events import Observer, Unobserved
@@ -207,6 +210,7 @@ class ConfiguredRouter(Router):
     Attributes:
         loaded: the configuration in effect.
         data: the data directory.
+        directory: who is known: tenants and their keys.
         metrics: what is counted; None for a router over parts that somebody else opens.
         desk: takes feedback; None as above.
     """
@@ -220,6 +224,7 @@ class ConfiguredRouter(Router):
         super().__init__(parts, record=record, clock=clock)
         self.loaded = loaded
         self.data = data or loaded.data_directory()
+        self.directory = Directory(TenancyStore(self.data), clock)
 
     @classmethod
     @asynccontextmanager
@@ -248,6 +253,7 @@ class ConfiguredRouter(Router):
             ConfigError: the configuration cannot be used; every fault with its line and fix.
             LedgerError: the data directory cannot be written.
             MissingExtra: the configuration asks for what is not installed.
+            TenancyError: the store of tenants and keys cannot be read.
         """
         env = os.environ if env is None else env
         loaded = load_config(path, env)
@@ -258,23 +264,31 @@ class ConfiguredRouter(Router):
         exporter = exporter_of(loaded, env)
         observer = Observers(metrics, *filter(None, [exporter]), *observers)
         parts = build_parts(loaded, clock, observer)
+        tenancy = Directory(TenancyStore(directory), clock)
+        tenancy.known = known_to(tenancy, loaded)
         ledger = EmbeddedLedger(directory, worker=worker, retention=retention_of(loaded.config))
         ledger.start()
         texts = Texts(SqliteStore(database_file(directory)))
         record = Record(ledger.journal, clock=clock, hash_keys=keys, keep=texts.keep, observer=observer)
         router = cls(loaded, parts, record, clock, directory)
+        router.directory = tenancy
         router.answers = answers_of(loaded, directory, clock)
         router.idempotency = idempotency_of(loaded, directory, clock)
         router.metrics = metrics
         router.desk = FeedbackDesk(ledger.journal, ledger.store, clock, observer)
-        observer.observe(configured(loaded, first=True))
+        observer.observe(configured(loaded, tenancy.known.tenants, first=True))
         metrics.start(partial(gauges, router, ledger.drain))
-        probing = asyncio.create_task(Prober(router, router.probe_intervals, clock).run(), name="turnout-probes")
+        prober = Prober(router, router.probe_intervals, clock)
+        beside = [
+            asyncio.create_task(prober.run(), name="turnout-probes"),
+            asyncio.create_task(router.directory.follow(), name="turnout-tenants"),
+        ]
         try:
             yield router
         finally:
-            probing.cancel()
-            await asyncio.wait([probing])
+            for task in beside:
+                task.cancel()
+            await asyncio.wait(beside)
             for used in router.parts_in_use():
                 for transport in used.transports.values():
                     await transport.close()

@@ -74,9 +74,9 @@ def _warnings(loaded: LoadedConfig, routes: Mapping[str, Route], at: datetime) -
     for name, route in config.routes.items():
         yield from _dead_ends(loaded, name, route, routes[name].policy)
         yield from _route_warnings(loaded, name, route)
-    if not config.server.keys and not is_loopback(config.server.host):
+    if not config.server.keys and config.tenants is None and not is_loopback(config.server.host):
         yield document.error(
-            ("server", "host"), "whoever reaches this address may spend your money.", "Give `server.keys`."
+            ("server", "host"), "whoever reaches this address may spend your money.", "Give `server.keys` or `tenants`."
         )
 
 

@@ -10,8 +10,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 
 from turnout.config.values import Duration, ListName, Section, Texts, Wrong, one_or_many
 
-LATER: Final = frozenset({"tier", "flag", "budget_left"})
-"""Conditions that are reserved: they come with tenants, flags and budgets, in a later version."""
+LATER: Final = frozenset({"flag", "budget_left"})
+"""Conditions that are reserved: they come with flags and budgets, in a later version."""
 
 _HOURS: Final = re.compile(r"([0-9]{1,2})(?::00)?(?:\s*-\s*([0-9]{1,2})(?::00)?)?")
 
@@ -166,6 +166,8 @@ class When(Section):
     source: Texts | None = Field(None, description="The calling program, from `x-turnout-source`.")
     user: Texts | None = Field(None, description="The end user, from `x-turnout-user` or the dialect's own field.")
     tenant: Texts | None = Field(None, description="The tenant; `default` until keys name others.")
+    tier: Texts | None = Field(None, description="What the tenant has bought, as `tenants` say.")
+    project: Texts | None = Field(None, description="What the caller's key was given out for.")
     tools: Presence | None = Field(None, description="Whether tools are offered, or how many.")
     images: Presence | None = Field(None, description="Whether there are images, or how many.")
     language: Annotated[Texts, AfterValidator(_languages)] | None = Field(

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Final
 
 from turnout.config.load import LoadedConfig
 from turnout.errors import MissingExtra
@@ -16,10 +15,9 @@ from turnout.telemetry import table
 from turnout.telemetry.metrics import Measured, Metrics
 from turnout.telemetry.otlp import OpenTelemetry, Otlp, asked_for_by
 from turnout.types.events import BreakerChanged, Configured, Observer
+from turnout.types.tenant import DEFAULT_TENANT
 
 _log = logging.getLogger(__name__)
-
-_TENANTS: Final = frozenset({"default"})
 
 
 def metrics_of(directory: Path) -> Metrics:
@@ -48,14 +46,14 @@ def exporter_of(loaded: LoadedConfig, env: Mapping[str, str]) -> OpenTelemetry |
         return None
 
 
-def configured(loaded: LoadedConfig, *, first: bool = False) -> Configured:
-    """The names that a configuration brings."""
+def configured(loaded: LoadedConfig, tenants: Iterable[str] = (), *, first: bool = False) -> Configured:
+    """The names that a configuration brings, and those of `tenants`."""
     config = loaded.config
     return Configured(
         version=loaded.version,
         routes=frozenset(config.routes) | frozenset(config.targets),
         providers={name: target.provider for name, target in config.targets.items()},
-        tenants=_TENANTS,
+        tenants=frozenset({DEFAULT_TENANT, *tenants}),
         models={name: target.model for name, target in config.targets.items() if target.model},
         first=first,
     )

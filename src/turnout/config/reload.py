@@ -13,6 +13,7 @@ from typing import Final
 from turnout.config.build import ConfiguredRouter, Running, assemble, draft_parts
 from turnout.config.load import LoadedConfig, load_config
 from turnout.config.observing import configured
+from turnout.config.tenancy import known_to
 from turnout.errors import TurnoutError
 from turnout.providers.transport import Transport
 from turnout.types.clock import Clock, timestamp
@@ -103,10 +104,12 @@ class Reloader:
             return
         running = Running(router.loaded, router.parts)
         draft = await asyncio.to_thread(draft_parts, loaded, clock, running)
+        known = await asyncio.to_thread(known_to, router.directory, loaded)
         self._accept(loaded)
         router.parts = assemble(draft, loaded, clock, running)
         router.loaded = loaded
-        router.observer.observe(configured(loaded))
+        router.directory.known = known
+        router.observer.observe(configured(loaded, known.tenants))
         self._retired |= {*running.parts.transports.values()} - {*draft.transports.values()}
         self.in_effect = InEffect(loaded.version, timestamp(clock.now()))
         _log.warning("the configuration has changed: version %s is in effect", loaded.version)

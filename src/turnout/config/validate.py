@@ -12,6 +12,7 @@ from turnout.config.conditions import LATER
 from turnout.config.document import Document, Path
 from turnout.config.json_schema import known_keys
 from turnout.config.schema import Config
+from turnout.config.tenants import tenant_names
 from turnout.config.values import Names, Wrong, did_you_mean
 from turnout.errors import ConfigError
 from turnout.providers.known import KNOWN_PROVIDERS
@@ -50,7 +51,12 @@ def validate(document: Document, directory: FilePath) -> tuple[Config | None, li
     if not isinstance(data, dict):
         errors.append(document.error((), "a configuration is a mapping.", "Start with `targets:`."))
         return None, errors
-    names = Names(providers=_keys_of(data, "providers"), targets=_keys_of(data, "targets"), directory=directory)
+    names = Names(
+        providers=_keys_of(data, "providers"),
+        targets=_keys_of(data, "targets"),
+        directory=directory,
+        tenants=tenant_names(data.get("tenants")),
+    )
     config: Config | None = None
     try:
         config = Config.model_validate(data, context=names)

@@ -14,6 +14,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     PlainSerializer,
     ValidationInfo,
     WithJsonSchema,
@@ -21,6 +22,7 @@ from pydantic import (
 
 from turnout.config.durations import AGE_PATTERN, FOREVER, PATTERN, format_age, format_duration, parse_duration
 from turnout.providers.known import KNOWN_PROVIDERS
+from turnout.types.request import LONGEST_NAME
 
 _SIZE: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(B|kB|KB|MB|GB|KiB|MiB|GiB)")
 _BYTES: Final = {
@@ -51,6 +53,7 @@ class Names:
     Attributes:
         providers, targets: the names that the file gives.
         lists: the phrase lists of the route that is being read.
+        tenants: the names that the file gives; None where it does not have them.
         directory: where a phrase list's file is looked for.
     """
 
@@ -58,6 +61,7 @@ class Names:
     targets: frozenset[str] = frozenset()
     lists: frozenset[str] = field(default=frozenset())
     directory: Path = field(default_factory=Path)
+    tenants: frozenset[str] | None = None
 
 
 class Wrong(ValueError):
@@ -133,6 +137,8 @@ def one_or_many(value: Any) -> Any:
     return [value] if isinstance(value, str | int | float) and not isinstance(value, bool) else value
 
 
+Label = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME, pattern=r"\S")]
+"""A name that somebody gives, for records and reports."""
 Duration = Annotated[
     float,
     BeforeValidator(_duration),

@@ -41,6 +41,8 @@ NAMES: Final[Mapping[str, Callable[[Context], str | None]]] = {
     "source": lambda context: context.caller.source,
     "user": lambda context: context.caller.user,
     "tenant": lambda context: context.caller.tenant,
+    "tier": lambda context: context.caller.tier,
+    "project": lambda context: context.caller.project,
     "language": lambda context: context.features.language,
 }
 """What can be compared with names and globs."""
@@ -92,7 +94,7 @@ class Matches:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """The source, user, tenant or language is one of some names; `*`, `?` and `[...]` stand for what a shell would."""
+    """One of `NAMES` is one of some names; `*`, `?` and `[...]` stand for what a shell would."""
 
     subject: str
     names: tuple[str, ...]

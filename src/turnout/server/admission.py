@@ -7,6 +7,7 @@ from turnout.config.load import LoadedConfig
 from turnout.errors import ConfigError
 from turnout.server.auth import Keys
 from turnout.server.room import Room
+from turnout.tenancy.directory import Directory
 
 
 class Admission:
@@ -18,6 +19,7 @@ class Admission:
 
     Attributes:
         host: the address that is listened at.
+        directory: knows tenants and their keys; None until the router is open.
         keys: who may call.
         limits: what a request may not exceed.
         room: for how many requests there is room, and who gets it.
@@ -31,6 +33,7 @@ class Admission:
 
     def __init__(self, loaded: LoadedConfig, host: str) -> None:
         self.draining = False
+        self.directory: Directory | None = None
         self.host = host
         self.renew(loaded)
         self.room = Room(lambda: self.limits)
@@ -38,14 +41,15 @@ class Admission:
     def renew(self, loaded: LoadedConfig) -> None:
         """Another configuration takes effect. Raises `ConfigError` as the class does, and changes nothing then."""
         server = loaded.config.server
-        if not is_loopback(self.host) and not server.keys:
+        tenants = loaded.config.tenants is not None
+        if not is_loopback(self.host) and not server.keys and not tenants:
             raise ConfigError(
-                f"listening on {self.host} without server.keys would let everybody who reaches it spend your money.",
+                f"listening on {self.host} without server.keys or tenants would let everybody spend your money.",
                 fix="Add keys to the configuration, or listen on 127.0.0.1.",
                 file=loaded.file,
                 key="server.keys",
             )
-        self.keys = Keys(key.get_secret_value() for key in server.keys)
+        self.keys = Keys(server.callers, self.directory, tenants=tenants)
         self.limits = server.limits
         self.heartbeat_s = server.heartbeat
         self.notice_s = server.notice

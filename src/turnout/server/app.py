@@ -132,6 +132,7 @@ class Gateway:
                 limiting_lag(self.admission.room, lambda: self.admission.limits.max_lag),
             ):
                 self._router, self._reloader = router, reloader
+                self.admission.directory = router.directory
                 self._renew(access, router.loaded)
                 table = operations(access, lambda: reloader.in_effect, Drills(router, drills, clock).operations())
                 admin = AdminApi(access, table).routes()

@@ -8,25 +8,35 @@ from typing import Final
 from turnout.config.durations import parse_duration
 from turnout.errors import InvalidRequest
 from turnout.server.auth import CREDENTIALS, digest, given_key
+from turnout.tenancy.holder import Holder
 from turnout.types.request import LONGEST_NAME, Caller
 
 _MAX_TAGS: Final = 16
 
 
-def read_caller(headers: Mapping[str, str]) -> Caller:
+def read_caller(headers: Mapping[str, str], holder: Holder) -> Caller:
     """Read the `x-turnout-*` headers, and what the official SDKs tell of themselves.
+
+    Args:
+        headers: the request's, names in lower case.
+        holder: whoever presents its key; what the key says of them, no header overrules.
 
     Raises:
         InvalidRequest: a header has a value that cannot be understood.
     """
     return Caller(
-        user=_short(headers, "x-turnout-user"),
+        user=holder.user or _short(headers, "x-turnout-user"),
         source=_short(headers, "x-turnout-source"),
+        tenant=holder.tenant.name,
+        project=holder.project,
+        key=holder.key,
+        tier=holder.tenant.tier,
+        tenant_tags=holder.tenant.tags,
         tags=_tags(headers),
         latency_budget_s=_latency_budget(headers),
         read_timeout_s=_number(headers.get("x-stainless-read-timeout")),
         sdk_retry=_whole(headers.get("x-stainless-retry-count")),
-        idempotency=_idempotency(headers),
+        idempotency=_idempotency(headers, holder),
         headers=_without_credentials(headers),
     )
 
@@ -38,10 +48,10 @@ def _without_credentials(headers: Mapping[str, str]) -> dict[str, str]:
     return kept
 
 
-def _idempotency(headers: Mapping[str, str]) -> str | None:
-    """The key that the caller gave the request, with a digest of whose it is: of two callers none meets the other's."""
+def _idempotency(headers: Mapping[str, str], holder: Holder) -> str | None:
+    """The key that the caller gave the request, with whose it is: of two callers none meets the other's."""
     key = _short(headers, "x-turnout-idempotency-key")
-    return None if key is None else f"{digest(given_key(headers) or '').hex()} {key}"
+    return None if key is None else f"{holder.scope or digest(given_key(headers) or '').hex()} {key}"
 
 
 def _short(headers: Mapping[str, str], name: str) -> str | None:

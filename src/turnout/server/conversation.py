@@ -9,11 +9,12 @@ from typing import Any, Final
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from turnout.errors import InternalError, InvalidRequest, RequestFailed, RequestTooLarge
+from turnout.errors import InternalError, InvalidRequest, PermissionDenied, RequestFailed, RequestTooLarge
 from turnout.router import Router
 from turnout.server.admission import Admission
 from turnout.server.asgi import CallerWatch, Response, headers_of, read_body
 from turnout.server.caller import read_caller
+from turnout.tenancy.holder import Holder
 from turnout.types.dialect import DialectName
 from turnout.types.events import TurnedAway
 from turnout.types.request import LONGEST_NAME, Request
@@ -54,10 +55,10 @@ class ConversationEndpoint:
 
     async def _serve(self, scope: Scope, receive: Receive, response: Response) -> None:
         headers = headers_of(scope)
-        who = self._admission.keys.check(headers)
-        room = self._admission.room
+        holder = self._admission.keys.check(headers)
+        room, who = self._admission.room, holder.who
         room.check(who)
-        request = await self._read(headers, receive)
+        request = await self._read(headers, holder, receive)
         with CallerWatch(receive):
             await room.enter(who)
             try:
@@ -65,16 +66,18 @@ class ConversationEndpoint:
             finally:
                 room.leave(who)
 
-    async def _read(self, headers: Mapping[str, str], receive: Receive) -> Request:
+    async def _read(self, headers: Mapping[str, str], holder: Holder, receive: Receive) -> Request:
         limits = self._admission.limits
         if headers.get("content-encoding") not in _PLAIN:
             raise InvalidRequest("Send the body without a content-encoding.", param="content-encoding")
-        caller = read_caller(headers)
+        caller = read_caller(headers, holder)
         raw = await read_body(receive, limits.max_body)
         body = _decoded(raw)
         model = body.get("model")
         if not isinstance(model, str) or not 0 < len(model) <= LONGEST_NAME:
             raise InvalidRequest("`model` must name a route or a target.", param="model")
+        if not holder.may(model):
+            raise PermissionDenied(f"This API key may not ask for '{model}'.", param="model")
         for field in _CONVERSATIONS:
             turns = body.get(field)
             if isinstance(turns, list) and len(turns) > limits.max_messages:

@@ -32,8 +32,7 @@ class FeedbackEndpoint:
         """`POST /v1/feedback`: 201 once it is durable."""
         try:
             headers = headers_of(request.scope)
-            self._admission.keys.check(headers)
-            caller = read_caller(headers)
+            caller = read_caller(headers, self._admission.keys.check(headers))
             body = _read(await read_body(request.receive, _MOST_BYTES))
             said = await self._router.feedback(
                 body["decision_id"],

@@ -33,8 +33,8 @@ class ModelsEndpoint:
         anthropic_caller = "anthropic-version" in request.headers
         form = anthropic_models if anthropic_caller else openai_models
         try:
-            self._admission.keys.check(request.headers)
-            names = self._router.route_names()
+            holder = self._admission.keys.check(request.headers)
+            names = [each for each in self._router.route_names() if holder.may(each)]
             if name is None:
                 return JSONResponse(form.model_list(names))
             if name not in names:

@@ -8,6 +8,9 @@ from enum import StrEnum
 
 import msgspec
 
+DEFAULT_TENANT = "default"
+"""Whose account a request is on where no key names another."""
+
 
 class Period(StrEnum):
     """How long a budget lasts before it begins anew."""
@@ -64,6 +67,7 @@ class Tenant(msgspec.Struct, frozen=True, kw_only=True):
         tags: labels.
         budgets: what it may spend.
         limit: how fast it may ask, over all of its keys.
+        routes: what its keys may ask for, as names and globs; empty for everything.
         revenue_usd: what it pays in a month, in USD; None where that is not told.
     """
 
@@ -72,4 +76,5 @@ class Tenant(msgspec.Struct, frozen=True, kw_only=True):
     tags: Mapping[str, str] = msgspec.field(default_factory=dict)
     budgets: tuple[Budget, ...] = ()
     limit: RateLimit = RateLimit()
+    routes: tuple[str, ...] = ()
     revenue_usd: Decimal | None = None

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from pydantic import SecretStr
 
-from turnout.config.schema import AdminKeyConfig
+from turnout.config.serving import AdminKeyConfig
 from turnout.errors import PermissionDenied, Unauthenticated
 from turnout.server.admin.access import COOKIE, SESSION_FOR, AdminAccess, Role
 from turnout.testing import FrozenClock

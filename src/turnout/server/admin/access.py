@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from turnout.config.check import is_loopback
-from turnout.config.schema import AdminKeyConfig
+from turnout.config.serving import AdminKeyConfig
 from turnout.errors import PermissionDenied, Unauthenticated
 from turnout.server.admin.session import Session, Sessions
 from turnout.server.auth import digest, given_key

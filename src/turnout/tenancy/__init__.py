@@ -1,0 +1,1 @@
+"""Who asks: tenants, the keys that they hold, and how fast they may ask."""
