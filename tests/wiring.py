@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import cast
 
 import msgspec
 
@@ -14,6 +15,7 @@ from turnout.execution.health import HealthBoard
 from turnout.execution.retry import RetrySettings
 from turnout.execution.retry_budget import RetryBudget
 from turnout.features.hash_keys import FixedKey
+from turnout.policy.base import Policy
 from turnout.policy.fallback import Fallback
 from turnout.policy.filters import Filters
 from turnout.policy.route import Route
@@ -106,15 +108,16 @@ def wire(
     retries: RetrySettings | None = None,
     **fields: object,
 ) -> Wired:
-    """A router whose only route falls back along `endpoints`; `fields` are the route's."""
+    """A router whose only route falls back along `endpoints`, unless a `policy` is given; `fields` are the route's."""
     clock = clock or SystemClock()
     by_name = {each.target.name: each for each in endpoints}
+    policy = cast("Policy", fields.pop("policy", None) or chain(list(by_name)))
     ledger = MemoryLedger()
     transitions: list[BreakerChanged] = []
     breakers = BreakerBoard(by_name, settings or BreakerSettings(), clock, transitions.append)
     route = Route(
         name="route",
-        policy=Filters(chain(list(by_name))),
+        policy=Filters(policy),
         timeouts=timeouts,
         commit=commit or Commit(),
         baseline=endpoints[-1].target.name,

@@ -17,7 +17,7 @@ from typing import Any, Final, get_args, get_origin
 
 import msgspec
 
-from docs.reference import commands, ledger_schema, settings
+from docs.reference import commands, ledger_schema, settings, signals
 from docs.reference.markdown import code, table
 from docs.reference.words import BREAKER, FAILURES, NEEDS, RETRIES, STAGES
 from turnout import errors
@@ -250,6 +250,8 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
         "providers": providers,
         "retries": retry_settings,
         "settings": settings.settings,
+        "signals": signals.signals,
+        "signal-settings": signals.settings,
         "suggestions": suggestions,
     }
 )

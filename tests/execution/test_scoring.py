@@ -7,7 +7,7 @@ import json
 import logging
 import sys
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.confidence.signals.holding import answer, held
+from tests.execution.services import listening, service
 from turnout.confidence.signal import Score
 from turnout.confidence.signals.scored import HttpScore, PythonScore
 from turnout.confidence.signals.table import signal_named
@@ -24,45 +25,6 @@ from turnout.execution.scoring import HttpScorer, PythonScorer, scorers_of
 from turnout.providers.aiohttp_transport import AiohttpTransport
 
 CASE = {"answer": "42", "target": "small"}
-Reply = Callable[[dict[str, Any]], tuple[int, bytes]]
-
-
-@asynccontextmanager
-async def service(reply: Reply, *, headers: str = "", heard: list[str] | None = None) -> AsyncIterator[str]:
-    """A service at a real address."""
-
-    async def answered(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        length = int(next(line for line in head.lower().splitlines() if line.startswith("content-length")).split()[1])
-        case = json.loads(await reader.readexactly(length))
-        if heard is not None:
-            heard.append(head)
-        status, body = reply(case)
-        told = f"HTTP/1.1 {status} Told\r\ncontent-length: {len(body)}\r\n{headers}connection: close\r\n\r\n"
-        writer.write(told.encode() + body)
-
-    async with listening(answered) as url:
-        yield url
-
-
-@asynccontextmanager
-async def listening(
-    answered: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
-) -> AsyncIterator[str]:
-    """A server that is gone, with its connections, when the block ends."""
-    under_way: set[asyncio.Task[None] | None] = set()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        under_way.add(asyncio.current_task())
-        await answered(reader, writer)
-        writer.close()
-        with suppress(OSError):
-            await writer.wait_closed()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/score"
-        await asyncio.gather(*(task for task in under_way if task is not None))
 
 
 @asynccontextmanager

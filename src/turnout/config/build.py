@@ -56,6 +56,8 @@ from turnout.types.target import Target
 from turnout.wire.registry import EMBEDDINGS, provider_dialect
 
 _KEYS = "query-hash"
+_SERVICES = "<services>"
+"""Beside the providers' pools, the one for services of the user's that score answers."""
 
 
 def _endpoint(
@@ -127,11 +129,12 @@ def draft_parts(loaded: LoadedConfig, clock: Clock, running: Running | None = No
         name: pools[name] if before.get(name) == provider else AiohttpTransport()
         for name, provider in loaded.providers.items()
     }
+    services = transports[_SERVICES] = pools.get(_SERVICES) or AiohttpTransport()
     endpoints = {
         name: _endpoint(name, target, loaded.providers[target.provider], transports[target.provider], clock)
         for name, target in loaded.config.targets.items()
     }
-    return Draft(compile_routes(loaded), endpoints, transports, _mask(loaded.config))
+    return Draft(compile_routes(loaded, services), endpoints, transports, _mask(loaded.config))
 
 
 def retention_of(config: Config) -> Retention:

@@ -20,6 +20,7 @@ from turnout.policy.single import Single
 from turnout.policy.when import (
     is_glob,
 )
+from turnout.providers.transport import Transport
 from turnout.types.caching import Caching
 from turnout.types.candidate import Candidate
 from turnout.types.timeouts import Commit, Timeouts
@@ -54,8 +55,12 @@ class RouteTable:
         return next((route for matches, route in self._patterns if matches(name)), None)
 
 
-def compile_routes(loaded: LoadedConfig) -> RouteTable:
+def compile_routes(loaded: LoadedConfig, services: Transport | None = None) -> RouteTable:
     """Every route of the configuration.
+
+    Args:
+        loaded: the configuration.
+        services: what services of the user's are called over; None where nothing is going to be called.
 
     Raises:
         ConfigErrors: a policy cannot run: what it needs is missing or unfit.
@@ -65,7 +70,7 @@ def compile_routes(loaded: LoadedConfig) -> RouteTable:
     errors: list[ConfigError] = []
     for name, route in loaded.config.routes.items():
         try:
-            routes[name] = compile_route(name, route, loaded)
+            routes[name] = compile_route(name, route, loaded, services)
         except ConfigError as error:
             errors.append(loaded.document.error(loaded.document.place(error.key or ""), error.problem, error.fix))
     if errors:
@@ -75,9 +80,10 @@ def compile_routes(loaded: LoadedConfig) -> RouteTable:
     return RouteTable(routes, loaded.config.targets)
 
 
-def compile_route(name: str, given: RouteConfig, loaded: LoadedConfig) -> Route:
+def compile_route(name: str, given: RouteConfig, loaded: LoadedConfig, services: Transport | None = None) -> Route:
     """One route, its policy wrapped by the filters. Raises as `compile_policy` does."""
-    place = Place(f"routes.{name}.policy", directory=loaded.directory)
+    targets = frozenset(loaded.config.targets)
+    place = Place(f"routes.{name}.policy", directory=loaded.directory, targets=targets, services=services)
     return Route(
         name=name,
         policy=Filters(compile_policy(given.policy, place)),

@@ -25,6 +25,7 @@ from turnout.policy.rules import Rule, Rules
 from turnout.policy.single import Single
 from turnout.policy.weighted import Branch, Weighted
 from turnout.policy.when import ALWAYS
+from turnout.providers.transport import Transport
 from turnout.types.candidate import Candidate
 
 _RULE: Final = "rule:"
@@ -38,12 +39,16 @@ class Place(NamedTuple):
         reasons: why anything that it proposes is proposed.
         more: whether something may follow it if it fails.
         directory: what relative paths are relative to.
+        targets: those that there are.
+        services: what services of the user's are called over.
     """
 
     at: str
     reasons: tuple[str, ...] = ()
     more: bool = False
     directory: Path = Path()
+    targets: frozenset[str] = frozenset()
+    services: Transport | None = None
 
     def inside(self, where: str | int, *why: str, more: bool = False) -> Place:
         """The place of a policy within, further down, for one more reason."""

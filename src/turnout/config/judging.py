@@ -12,9 +12,12 @@ from turnout.confidence.signal import Signal
 from turnout.confidence.signals.request import REQUEST_VALUES
 from turnout.confidence.signals.table import Abilities, signal_named
 from turnout.config.policies import Accept
+from turnout.config.values import did_you_mean
 from turnout.errors import ArtefactError, ConfigError
+from turnout.execution.scoring import scorers_of
 from turnout.features.language import detect_language
 from turnout.policy.acceptance import RAW_SIGNAL, Acceptance
+from turnout.providers.aiohttp_transport import AiohttpTransport
 
 if TYPE_CHECKING:
     from turnout.config.compile_policy import Place
@@ -38,7 +41,12 @@ def acceptance(accept: Accept, place: Place) -> Acceptance:
             fix=f"The calibration reads: {', '.join(signals) or 'no signal'}.",
             key=f"{place.at}.signals",
         )
-    return Acceptance(accept.confidence, tuple(_signals(signals, accept, place)), calibration)
+    made = tuple(_signals(signals, accept, place))
+    try:
+        scorers = scorers_of(made, place.services or AiohttpTransport())
+    except ConfigError as error:
+        raise ConfigError(error.problem, fix=error.fix, key=f"{place.at}.signals") from error
+    return Acceptance(accept.confidence, made, calibration, scorers)
 
 
 def _calibration(by: str, place: Place) -> Calibration:
@@ -52,6 +60,10 @@ def _calibration(by: str, place: Place) -> Calibration:
 def _signals(names: Iterable[str], accept: Accept, place: Place) -> Iterable[Signal]:
     for name in names:
         try:
-            yield signal_named(name, accept.signals.get(name), abilities=_ABILITIES)
+            signal = signal_named(name, accept.signals.get(name), abilities=_ABILITIES)
         except ConfigError as error:
             raise ConfigError(error.problem, fix=error.fix, key=f"{place.at}.signals") from error
+        if signal.target is not None and signal.target not in place.targets:
+            told = f"the signal {name} asks '{signal.target}', and there is no target of that name."
+            raise ConfigError(told, fix=did_you_mean(signal.target, place.targets), key=f"{place.at}.signals")
+        yield signal

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from turnout.confidence.signals.tail import TAIL, ask_tail, why_no_tail
 from turnout.execution.work import Work
 from turnout.providers.endpoint import Endpoint
 from turnout.types.candidate import Candidate
@@ -22,10 +23,12 @@ class Asked(NamedTuple):
     Attributes:
         body: it.
         hides: it asks for log-probabilities, and the caller did not: the answer goes on without them.
+        tails: it asks how sure the target is, in a tail: the answer goes on without that.
     """
 
     body: bytes
     hides: bool
+    tails: bool = False
 
 
 def asked(work: Work, candidate: Candidate, endpoint: Endpoint, *, stream: bool) -> Asked:
@@ -37,15 +40,16 @@ def asked(work: Work, candidate: Candidate, endpoint: Endpoint, *, stream: bool)
     model, dialect = endpoint.target.model, endpoint.dialect
     ask_usage = stream and endpoint.stream_usage
     curious = Need.LOGPROBS in candidate.wants and Need.LOGPROBS not in endpoint.target.lacks
-    if candidate.ask is None and dialect.name is work.dialect.name:
+    tails = TAIL in candidate.wants and why_no_tail(candidate.ask or work.chat) is None
+    if candidate.ask is None and dialect.name is work.dialect.name and not tails:
         raw = work.dialect.prepare(work.request.raw, model, stream=stream, ask_usage=ask_usage)
         body = work.dialect.ask_logprobs(raw, ALTERNATIVES) if curious else raw
         return Asked(body, hides=body is not raw)
     chat = candidate.ask or work.chat
     hides = curious and not chat.logprobs
-    chat = _changed(chat, stream=stream, curious=hides)
+    chat = _changed(ask_tail(chat) if tails else chat, stream=stream, curious=hides)
     encoded = dialect.encode_request(chat, model or work.request.route, ask_usage=ask_usage)
-    return Asked(msgspec.json.encode(encoded), hides)
+    return Asked(msgspec.json.encode(encoded), hides, tails)
 
 
 def _changed(chat: Chat, *, stream: bool, curious: bool) -> Chat:

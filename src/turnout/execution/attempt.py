@@ -62,6 +62,7 @@ class LiveAttempt:
         facts: what is known of the answer so far.
         fault: what an outage drill does to it.
         hides: it asked for log-probabilities, and the caller did not.
+        tails: it asked how sure the target is, in a tail that the caller does not see.
         began: when it began, on the monotonic clock.
         booked: whether it has ended.
     """
@@ -82,6 +83,7 @@ class LiveAttempt:
         "fault",
         "hides",
         "status",
+        "tails",
         "work",
     )
 
@@ -94,6 +96,7 @@ class LiveAttempt:
         self.facts: Facts | None = None
         self.fault: Fault | None = None
         self.hides = False
+        self.tails = False
         self.began = work.clock.monotonic()
         self.booked = False
         self._leave = leave

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar, Final, Protocol
 
+from turnout.confidence.signals.tail import TailFilter
 from turnout.execution.work import Work
 from turnout.providers.endpoint import Endpoint
 from turnout.types.stream import Ended, Mark, TextDelta
@@ -72,15 +73,20 @@ class Translation:
 
     verbatim: ClassVar[bool] = False
 
-    def __init__(self, decoder: StreamDecoder, encoder: StreamEncoder, *, hides: bool = False) -> None:
+    def __init__(
+        self, decoder: StreamDecoder, encoder: StreamEncoder, *, hides: bool = False, tail: TailFilter | None = None
+    ) -> None:
         self._decoder = decoder
         self._encoder = encoder
         self._hides = hides
+        self._tail = tail
 
     def convert(self, batch: Batch) -> bytes:
         """See `Conversion.convert`."""
         encode = self._encoder.encode
         deltas = [delta for event, _ in batch for delta in self._decoder.decode(event)]
+        if self._tail is not None:
+            deltas = [seen for delta in deltas for seen in self._tail.feed(delta)]
         if self._hides:
             deltas = [TextDelta(delta.text) if isinstance(delta, TextDelta) else delta for delta in deltas]
         return b"".join([encode(delta) for delta in deltas])
@@ -90,9 +96,10 @@ class Translation:
         return self._encoder.encode(Ended())
 
 
-def conversion(work: Work, endpoint: Endpoint, *, hides: bool = False) -> Conversion:
-    """What stands between this provider and this caller; `hides` takes log-probabilities out."""
-    if endpoint.dialect.name is work.dialect.name:
+def conversion(work: Work, endpoint: Endpoint, *, hides: bool = False, tails: bool = False) -> Conversion:
+    """What stands between this provider and this caller; `hides` takes log-probabilities out, `tails` the tail."""
+    if endpoint.dialect.name is work.dialect.name and not tails:
         return Relay(work.dialect.stream_end, work.dialect.hide_logprobs if hides else None)
     model = endpoint.target.model or work.request.route
-    return Translation(endpoint.dialect.decoder(), work.dialect.encoder(work.request.body, model), hides=hides)
+    encoder = work.dialect.encoder(work.request.body, model)
+    return Translation(endpoint.dialect.decoder(), encoder, hides=hides, tail=TailFilter() if tails else None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from turnout.confidence.signals.tail import split_answer
 from turnout.execution.attempt import LiveAttempt
 from turnout.execution.conversion import conversion
 from turnout.execution.deadline import AttemptFailed
@@ -25,12 +26,14 @@ class Delivered:
         attempt: the attempt that gave it.
         body, stream: the one or the other.
         answer: the same free of its dialect, where the policy holds it to judge it.
+        stated: how sure the target said it is, where it was asked.
     """
 
     attempt: LiveAttempt
     body: bytes = b""
     stream: CommittedStream | None = None
     answer: Answer | None = None
+    stated: float | None = None
 
     def accept(self) -> None:
         """The caller gets it. A stream is booked when it has ended."""
@@ -81,6 +84,16 @@ async def consult(attempt: LiveAttempt) -> Answer:
     return answer
 
 
+def heard(body: bytes, attempt: LiveAttempt) -> tuple[Answer, float | None]:
+    """A whole answer free of its dialect, and how sure the target says it is where it was asked.
+
+    Raises:
+        AttemptFailed: it cannot be read.
+    """
+    answer = neutral(body, attempt)
+    return split_answer(answer) if attempt.tails else (answer, None)
+
+
 def tells_its_beginning(candidate: Candidate, endpoint: Endpoint, work: Work) -> bool:
     """Whether the call is streamed, for the caller or by ourselves, so that silence is told from a long answer."""
     if work.request.stream:
@@ -95,7 +108,7 @@ async def _whole(attempt: LiveAttempt) -> Delivered:
     body = await (call_assembled(attempt) if assembled else call_unary(attempt))
     delivered = Delivered(attempt, for_caller(body, attempt))
     if attempt.candidate.hold:
-        delivered.answer = neutral(body, attempt)
+        delivered.answer, delivered.stated = heard(body, attempt)
     _refuse_filtered(attempt)
     return delivered
 
@@ -108,11 +121,12 @@ async def _commit(attempt: LiveAttempt) -> Delivered:
     try:
         held = await read_to_commit(stream, Commit(tokens=None) if hold else work.commit)
         _refuse_filtered(attempt)
-        answer = neutral(put_together(held, attempt), attempt) if hold else None
+        answer, stated = heard(put_together(held, attempt), attempt) if hold else (None, None)
         if hold:
             await stream.close()  # all of it is here: others may use its connection while it is judged
-        converted = conversion(work, attempt.endpoint, hides=attempt.hides)
-        delivered = Delivered(attempt, stream=CommittedStream(attempt, stream, converted, held), answer=answer)
+        converted = conversion(work, attempt.endpoint, hides=attempt.hides, tails=attempt.tails)
+        committing = CommittedStream(attempt, stream, converted, held)
+        delivered = Delivered(attempt, stream=committing, answer=answer, stated=stated)
         committed = True
     except ValueError as error:
         raise AttemptFailed(Failure(kind=FailureKind.MALFORMED, message=str(error))) from error

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Container, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -32,7 +33,7 @@ from turnout.execution.retry_budget import RetryBudget
 from turnout.execution.verdict import VERDICTS
 from turnout.execution.work import Work
 from turnout.providers.endpoint import Endpoint
-from turnout.types.candidate import Candidate, Dropped, Outcome, Plan
+from turnout.types.candidate import Candidate, Dropped, Outcome, Plan, Scoring
 from turnout.types.failure import Failure, FailureKind
 
 PROVIDER_BUSY: Final = "provider_busy"
@@ -129,6 +130,8 @@ class Executor:
                 return accepted if run.silent is None else await _not_overtaken(run.silent, run)
             if isinstance(step, Candidate):
                 outcome = await self._propose(step, run)
+            elif isinstance(step, Scoring):
+                outcome = await _scored(step, run.work)
             else:
                 outcome = None
                 run.work.trace.note(step)
@@ -245,6 +248,17 @@ async def _placed(limiter: Limiter, permit: Permit, work: Work) -> Leave | str:
     return leave
 
 
+async def _scored(scoring: Scoring, work: Work) -> Outcome:
+    """What the user's own code says of an answer, if it says so before the deadline."""
+    began = work.clock.monotonic()
+    score: float | None = None
+    with suppress(AttemptFailed):
+        scored = scoring.scorer.score(scoring.case)
+        score = await work.deadline.limit(scored, work.deadline.remaining, FailureKind.DEADLINE)
+    work.trace.waited_s += work.clock.monotonic() - began
+    return Outcome(target=scoring.target, score=score)
+
+
 async def _not_overtaken(race: Race[Delivered], run: _Run) -> Outcome | None:
     """The plan has nobody to call beside the silent one after all: wait for it."""
     run.silent = None
@@ -262,7 +276,13 @@ def _outcome_of(delivered: Delivered, work: Work) -> Outcome:
     candidate = delivered.attempt.candidate
     if delivered.answer is None:
         return Outcome(target=candidate.target, answered=True)
-    return Outcome(target=candidate.target, answered=True, answer=delivered.answer, asked=candidate.ask or work.chat)
+    return Outcome(
+        target=candidate.target,
+        answered=True,
+        answer=delivered.answer,
+        asked=candidate.ask or work.chat,
+        stated=delivered.stated,
+    )
 
 
 def _deliver(accepted: Outcome | None, run: _Run) -> Delivered:

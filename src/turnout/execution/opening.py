@@ -30,7 +30,7 @@ def dispatch(attempt: LiveAttempt, *, stream: bool) -> Coroutine[Any, Any, Excha
     """
     work, endpoint = attempt.work, attempt.endpoint
     work.deadline.check()
-    body, attempt.hides = asked(work, attempt.candidate, endpoint, stream=stream)
+    body, attempt.hides, attempt.tails = asked(work, attempt.candidate, endpoint, stream=stream)
     call = endpoint.call(work.request, body, work.decision_id, stream=stream)
     work.dispatching(endpoint.target)
     attempt.dispatched = True

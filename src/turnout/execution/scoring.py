@@ -10,13 +10,14 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from importlib import import_module
 from inspect import isawaitable
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, cast
 
 import msgspec
 
 from turnout.confidence.signals.scored import HttpScore, PythonScore
 from turnout.errors import ConfigError
 from turnout.providers.transport import HttpCall, Transport, TransportFailed
+from turnout.types.candidate import Scorer
 
 Function = Callable[[Mapping[str, Any]], Any]
 
@@ -28,14 +29,6 @@ MAX_RUNNING: Final = 8
 
 _GOOD: Final = range(200, 300)
 _log = logging.getLogger(__name__)
-
-
-class Scorer(Protocol):
-    """Scores answers."""
-
-    async def score(self, case: Mapping[str, Any]) -> float | None:
-        """The score of a case (`turnout.confidence.signals.scored.case_of`); None where there is none. Never fails."""
-        ...
 
 
 class NoScore(Exception):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect
 from dataclasses import dataclass, field
 
-from turnout.types.candidate import Candidate, Considered, Declined, Dropped, Judged, Step
+from turnout.types.candidate import Candidate, Considered, Declined, Dropped, Judged, Scoring, Step
 from turnout.types.decision import Attempt
 from turnout.types.failure import Failure
 
@@ -58,5 +58,5 @@ class Trace:
             case Judged():
                 self.judged.append(step)
                 self.considered.append(Considered(f"answer of {step.target}", step.accepted, step.because))
-            case Candidate():
+            case Candidate() | Scoring():
                 pass

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from turnout.confidence.signals.tail import split_answer
 from turnout.execution.attempt import LiveAttempt
 from turnout.execution.deadline import AttemptFailed
 from turnout.execution.opening import GOOD, dispatch, refusal
@@ -61,7 +62,7 @@ def for_caller(body: bytes, attempt: LiveAttempt) -> bytes:
         AttemptFailed: it cannot be translated.
     """
     work, provider = attempt.work, attempt.endpoint.dialect
-    same = provider.name is work.dialect.name
+    same = provider.name is work.dialect.name and not attempt.tails
     if same and not attempt.hides:
         return body
     try:
@@ -70,6 +71,8 @@ def for_caller(body: bytes, attempt: LiveAttempt) -> bytes:
             work.dialect.hide_logprobs(told)
             return encode_json(told)
         answer = provider.decode_answer(told)
+        if attempt.tails:
+            answer, _ = split_answer(answer)
         if attempt.hides:
             answer = msgspec.structs.replace(answer, logprobs=())
         return encode_json(work.dialect.encode_answer(answer, work.request.body))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from turnout.confidence.calibration import Calibration
-from turnout.confidence.signal import Held, Score, Signal
+from turnout.confidence.signal import Ask, Held, Score, Signal
 from turnout.confidence.signals.request import request_values
 from turnout.policy.base import Context
-from turnout.types.candidate import Candidate, Judged, Outcome, Step
+from turnout.types.candidate import Candidate, Judged, Outcome, Scorer, Scoring, Step
 from turnout.types.chat import Answer, Chat, Finish, ToolCall
 
 RAW_SIGNAL: Final = "mean_logprob"
@@ -35,11 +35,13 @@ class Acceptance:
         least: the least confidence that keeps it.
         signals: what is read off it.
         calibration: what makes confidence of them; None takes the mean probability of its tokens as it is.
+        scorers: the user's own code behind the signals that have some, by their names.
     """
 
     least: float
     signals: tuple[Signal, ...]
     calibration: Calibration | None = None
+    scorers: Mapping[str, Scorer] = field(default_factory=dict)
 
     @property
     def wants(self) -> frozenset[str]:
@@ -53,10 +55,12 @@ class Acceptance:
             return self._judged(outcome, because="its answer cannot be read")
         if why := _unfit(answer, asked):
             return self._judged(outcome, because=why)
-        held = Held(question=asked, answer=answer, features=context.features, target=outcome.target)
+        held = Held(
+            question=asked, answer=answer, features=context.features, target=outcome.target, stated=outcome.stated
+        )
         values: dict[str, float] = {}
         for signal in self.signals:
-            value = yield from _read(signal, held)
+            value = yield from self._read(signal, held)
             if value is None:
                 return self._judged(outcome, values, because=f"{signal.name} cannot be read")
             values[signal.name] = value
@@ -64,6 +68,32 @@ class Acceptance:
             return self._judged(outcome, values, math.exp(values[RAW_SIGNAL]))
         judgement = self.calibration.judge({**request_values(context.features), **values})
         return self._judged(outcome, values, judgement.confidence, because=judgement.declined)
+
+    def _read(self, signal: Signal, held: Held) -> Generator[Step, Outcome | None, float | None]:
+        """Read a signal; what it asks is put to its target by whoever drives the policy."""
+        reading = signal.read(held)
+        try:
+            ask = next(reading)
+            while True:
+                told = yield self._step(ask, signal, held)
+                heard = told.score if isinstance(ask, Score) and told else told.answer if told else None
+                ask = reading.send(heard)
+        except StopIteration as stop:
+            value: float | None = stop.value
+            return value
+        finally:
+            reading.close()
+
+    def _step(self, ask: Ask | Score, signal: Signal, held: Held) -> Step:
+        if isinstance(ask, Score):
+            return Scoring(target=held.target, scorer=self.scorers[ask.scorer], case=ask.case)
+        return Candidate(
+            target=ask.target or held.target,
+            purpose="judge",
+            reason=f"signal:{signal.name}",
+            ask=ask.chat,
+            wants=frozenset({"logprobs"}) if ask.logprobs else frozenset(),
+        )
 
     def _judged(
         self,
@@ -83,30 +113,6 @@ class Acceptance:
             signals=signals or {},
             artefact=self.calibration.id if self.calibration else None,
         )
-
-
-def _read(signal: Signal, held: Held) -> Generator[Step, Outcome | None, float | None]:
-    """Read a signal; what it asks is put to its target by whoever drives the policy."""
-    reading = signal.read(held)
-    try:
-        ask = next(reading)
-        while True:
-            if isinstance(ask, Score):
-                ask = reading.send(None)
-                continue
-            told = yield Candidate(
-                target=ask.target or held.target,
-                purpose="judge",
-                reason=f"signal:{signal.name}",
-                ask=ask.chat,
-                wants=frozenset({"logprobs"}) if ask.logprobs else frozenset(),
-            )
-            ask = reading.send(told.answer if told is not None else None)
-    except StopIteration as stop:
-        value: float | None = stop.value
-        return value
-    finally:
-        reading.close()
 
 
 def _unfit(answer: Answer, asked: Chat) -> str | None:

@@ -1,14 +1,14 @@
 """What a policy says while it decides, and what it is told: the conversation between policy and executor.
 
-A policy is a generator of `Step`s. For each `Candidate` it is sent an `Outcome`; for each other step it is sent
-None. It returns the outcome it accepts, or None when it has nothing more to propose; policies nest by `yield from`.
-The executor drives it live, `explain` and replay without a call.
+A policy is a generator of `Step`s. For each `Candidate` and each `Scoring` it is sent an `Outcome`; for each other step
+it is sent None. It returns the outcome it accepts, or None when it has nothing more to propose; policies nest by
+`yield from`. The executor drives it live, `explain` and replay without a call.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -32,7 +32,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
             on a retry or on a silent answer.
         hedge: called beside an earlier one that is silent: the executor says so, no policy does.
         ask: what it is asked; None for what the caller asked.
-        wants: what its answer must come with besides (`logprobs`); the caller does not see it unless it asked as well.
+        wants: what its answer must come with besides: `logprobs`, which the caller does not see unless it asked as
+            well; `tail`, in which the target says how sure it is, and which the caller never sees.
     """
 
     target: str
@@ -99,6 +100,28 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     artefact: str | None = None
 
 
+class Scorer(Protocol):
+    """Code of the user's that scores answers."""
+
+    async def score(self, case: Mapping[str, Any]) -> float | None:
+        """The score of a case (`turnout.confidence.signals.scored.case_of`); None where there is none. Never fails."""
+        ...
+
+
+class Scoring(msgspec.Struct, frozen=True, kw_only=True):
+    """A held answer is to be scored by code of the user's; the outcome has the score.
+
+    Attributes:
+        target: whose answer it is.
+        scorer: who scores it. The policy hands on what it was given, and does not call it.
+        case: question and answer: JSON values only.
+    """
+
+    target: str
+    scorer: Scorer
+    case: Mapping[str, Any]
+
+
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a candidate: exactly one of an answer, a failure and a drop.
 
@@ -109,6 +132,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         dropped: why it was not called at all.
         answer: what a candidate that is held, or that was asked something else, said; for the policy to judge.
         asked: what it was asked.
+        stated: how sure it said it is, 0 to 1, where it was asked that as well; `answer` is without it.
+        score: of a `Scoring`, the score; None where there is none.
     """
 
     target: str
@@ -117,7 +142,9 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     dropped: str | None = None
     answer: Answer | None = None
     asked: Chat | None = None
+    stated: float | None = None
+    score: float | None = None
 
 
-Step = Candidate | Dropped | Considered | Declined | Judged
+Step = Candidate | Dropped | Considered | Declined | Judged | Scoring
 Plan = Generator[Step, Outcome | None, Outcome | None]

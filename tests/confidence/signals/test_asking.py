@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.confidence.signals.holding import answer, chat, held, tokens
 from turnout.confidence.signal import Ask, Held, Score
+from turnout.confidence.signals.json_schema import violates
 from turnout.confidence.signals.judge import grade_in
 from turnout.confidence.signals.table import Abilities, signal_named
 from turnout.errors import ConfigError
@@ -158,6 +159,18 @@ def test_a_judge_sees_question_and_answer_and_not_who_wrote_it() -> None:
     assert "small" not in text.text  # the target whose answer it is
     assert image == Image(url="https://example.org/a.png")
     assert (judgement.chat.max_tokens, judgement.chat.temperature) == (50, None)
+
+
+def test_a_judge_may_be_held_to_a_form() -> None:
+    value, asked = ask("judge", held(), [answer('{"score":7}')], {"target": "large", "structured": True})
+    assert value == 0.7
+    (judgement,) = asked
+    assert isinstance(judgement, Ask)
+    assert judgement.chat.format is not None
+    assert judgement.chat.format.schema is not None
+    assert not violates(judgement.chat.format.schema, {"score": 7})
+    assert violates(judgement.chat.format.schema, {"score": 11})
+    assert "in one or two sentences" not in str(judgement.chat.messages)
 
 
 def test_an_answer_cannot_close_its_own_marks() -> None:

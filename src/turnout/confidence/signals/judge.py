@@ -11,7 +11,7 @@ import msgspec
 from turnout.confidence.signal import Ask, Held, Reading
 from turnout.confidence.signals.measure import Named
 from turnout.confidence.signals.transcript import said, turns
-from turnout.types.chat import Answer, Chat, Image, Message, Text
+from turnout.types.chat import Answer, Chat, Image, Message, OutputFormat, Text
 
 RUBRIC: Final = (
     "It is correct. It answers what was asked, all of it and nothing else. It keeps to the instructions and to the "
@@ -35,8 +35,24 @@ A good answer is like this:
 {answer}
 </answer-{mark}>
 
-Say in one or two sentences what is right and what is wrong with the answer. Then end with a line of JSON and nothing
-after it: {{"score": N}}, where N is a whole number from 0 (wrong or useless) to {best} (nothing to improve)."""
+{ending}{{"score": N}}, where N is a whole number from 0 (wrong or useless) to {best} (nothing to improve)."""
+
+_REASONED: Final = (
+    "Say in one or two sentences what is right and what is wrong with the answer. Then end with a line of JSON and "
+    "nothing after it: "
+)
+_BARE: Final = "Reply in JSON and nothing else: "
+_FORM: Final = OutputFormat(
+    kind="json_schema",
+    name="grade",
+    schema={
+        "type": "object",
+        "properties": {"score": {"type": "integer", "enum": [*range(BEST + 1)]}},
+        "required": ["score"],
+        "additionalProperties": False,
+    },
+    strict=True,
+)
 
 _NUMBER: Final = r"(-?\d{1,4}(?:\.\d{1,4})?)(?![\d.]*\d|\s*(?:to|-|–)\s*\d)"
 _GRADES: Final = (
@@ -61,6 +77,8 @@ class Judge(Named, frozen=True, kw_only=True):
         chars: how much of the conversation it is shown, in characters, the latest.
         max_tokens: the most tokens that its judgement may have.
         temperature: of its judgement; null for a model that takes none.
+        structured: it must reply in JSON that keeps a schema, for a target that can be held to one: shorter, and always
+            a grade, but without the reasons that make grades better.
     """
 
     target: str
@@ -68,6 +86,7 @@ class Judge(Named, frozen=True, kw_only=True):
     chars: Annotated[int, msgspec.Meta(ge=200)] = 20_000
     max_tokens: Annotated[int, msgspec.Meta(ge=16)] = 300
     temperature: Annotated[float, msgspec.Meta(ge=0, le=2)] | None = 0.0
+    structured: bool = False
     asks: ClassVar[str] = "the target it names, once"
 
     @property
@@ -92,6 +111,7 @@ class Judge(Named, frozen=True, kw_only=True):
             conversation=conversation,
             answer=answer,
             mark=_mark(conversation, answer),
+            ending=_BARE if self.structured else _REASONED,
             best=BEST,
         )
         shown = [part for message in held.question.messages for part in message.parts if isinstance(part, Image)]
@@ -99,6 +119,7 @@ class Judge(Named, frozen=True, kw_only=True):
             messages=(Message("user", (Text(prompt), *shown)),),
             max_tokens=self.max_tokens,
             temperature=self.temperature,
+            format=_FORM if self.structured else None,
         )
 
 

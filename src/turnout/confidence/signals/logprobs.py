@@ -7,7 +7,8 @@ All of these need the tokens' log-probabilities, and two of them those of the li
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from operator import mul
 from typing import Annotated, ClassVar, Final
 
 import msgspec
@@ -22,6 +23,9 @@ TOP_LOGPROBS: Final = 5
 FLOOR: Final = -30.0
 """The least log-probability that is counted, in nats: providers write "never" as -9999, as the least float, or as
 -Infinity, and one such token would hide all others in a mean."""
+
+
+_NUMBERS: Final = (float, int)
 
 
 class _OfTokens(Measure, frozen=True, kw_only=True):
@@ -85,13 +89,10 @@ class LogprobMargin(_OfTokens, frozen=True, kw_only=True):
 
     def of(self, tokens: Sequence[TokenLogprob]) -> float | None:
         """See `_OfTokens.of`. None where the alternatives of a token are not told."""
-        margins = []
-        for token in tokens:
-            ordered = sorted(_places(token).values(), reverse=True)
-            if len(ordered) < 2:
-                return None
-            margins.append(ordered[0] - ordered[1])
-        return math.fsum(margins) / len(margins)
+        told = [sorted(_likeliest(token)) for token in tokens]
+        if any(len(logprobs) < 2 for logprobs in told):
+            return None
+        return math.fsum(logprobs[-1] - logprobs[-2] for logprobs in told) / len(told)
 
 
 class TokenEntropy(_OfTokens, frozen=True, kw_only=True):
@@ -102,10 +103,10 @@ class TokenEntropy(_OfTokens, frozen=True, kw_only=True):
 
     def of(self, tokens: Sequence[TokenLogprob]) -> float | None:
         """See `_OfTokens.of`. None where the alternatives of a token are not told."""
-        told = [_places(token) for token in tokens]
-        if any(len(places) < 2 for places in told):
+        told = [_likeliest(token) for token in tokens]
+        if any(len(logprobs) < 2 for logprobs in told):
             return None
-        return math.fsum(_entropy(places.values()) for places in told) / len(told)
+        return math.fsum(map(_entropy, told)) / len(told)
 
 
 class FirstToken(_OfTokens, frozen=True, kw_only=True):
@@ -157,18 +158,20 @@ def _last_saying(text: str, tokens: tuple[TokenLogprob, ...]) -> tuple[TokenLogp
     return ()
 
 
-def _places(token: TokenLogprob) -> dict[str, float]:
-    """The likeliest tokens at one place and the chosen one, which sampling may have taken from further down."""
-    told = {text: bounded(logprob) for text, logprob in token.top if _is_number(logprob)}
-    return told | {token.token: bounded(token.logprob)}
+def _likeliest(token: TokenLogprob) -> list[float]:
+    """The log-probabilities told of one place: of the likeliest tokens and of the chosen one, which may be another."""
+    told = dict(token.top)
+    told[token.token] = token.logprob
+    return [min(max(logprob, FLOOR), 0.0) for logprob in told.values() if _is_number(logprob)]
 
 
-def _entropy(logprobs: Iterable[float]) -> float:
+def _entropy(logprobs: Sequence[float]) -> float:
     chances = [math.exp(logprob) for logprob in logprobs]
-    rest = max(0.0, 1.0 - math.fsum(chances))
-    return -math.fsum(chance * math.log(chance) for chance in (*chances, rest) if chance)
+    rest = 1.0 - math.fsum(chances)
+    told = -math.fsum(map(mul, chances, logprobs))
+    return told - rest * math.log(rest) if rest > 0 else told
 
 
 def _is_number(value: object) -> bool:
     """Whether it is one that can be counted. JSON has none for "never", and some servers write null for it."""
-    return isinstance(value, int | float) and not math.isnan(value)
+    return isinstance(value, _NUMBERS) and value == value  # noqa: PLR0124 - all but NaN are

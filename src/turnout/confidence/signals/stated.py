@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from turnout.confidence.signal import Held
 from turnout.confidence.signals.measure import Measure
+from turnout.confidence.signals.tail import TAIL
 
 
 class StatedConfidence(Measure, frozen=True, kw_only=True):
@@ -16,7 +17,7 @@ class StatedConfidence(Measure, frozen=True, kw_only=True):
     log-probabilities or has fields that only its own dialect knows cannot be asked so; a tool call has no tail.
     """
 
-    needs: ClassVar[frozenset[str]] = frozenset({"tail"})
+    needs: ClassVar[frozenset[str]] = frozenset({TAIL})
     asks: ClassVar[str] = "the same target, within the answer's own call"
 
     def measure(self, held: Held) -> float | None:

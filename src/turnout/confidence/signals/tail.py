@@ -14,6 +14,9 @@ import msgspec
 from turnout.types.chat import Answer, Chat, Part, Text, TokenLogprob
 from turnout.types.stream import Delta, Finished, TextDelta
 
+TAIL: Final = "tail"
+"""What a signal needs, and a candidate wants, whose target is to be asked so."""
+
 _OPEN, _CLOSE = "<confidence>", "</confidence>"
 _ROOM: Final = 16
 """Tokens that the tail takes."""

@@ -1,0 +1,71 @@
+"""What judges a cascade's answers, as a configuration names it: a mistake is told with its line and its fix."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.confidence.judges import calibrated_on
+from tests.config.configs import BASE, ENV
+from turnout.confidence.calibration import save_calibration
+from turnout.config.compile import compile_routes
+from turnout.config.load import load_config
+from turnout.errors import ConfigErrors
+
+SHARE = (0.0, 1.0)
+
+
+def told(tmp_path: Path, signals: str) -> str:
+    """What is wrong with a cascade whose calibration reads a judge, a function and a service."""
+    save_calibration(tmp_path / "ours.json", calibrated_on({"judge": SHARE, "ours": SHARE, "theirs": SHARE}))
+    file = tmp_path / "turnout.yaml"
+    file.write_text(
+        f"{BASE}  r:\n    policy:\n      cascade:\n        - use: haiku\n          accept:\n"
+        f"            confidence: 0.9\n            by: ours.json\n            signals: {{{signals}}}\n"
+        "        - use: sonnet\n"
+    )
+    try:
+        compile_routes(load_config(file, ENV))
+    except ConfigErrors as errors:
+        (error,) = errors.errors
+        assert (error.key, error.line) == ("routes.r.policy.cascade.0.accept.signals", 16)
+        return f"{error.problem} {error.fix}".rstrip()
+    return ""
+
+
+JUDGE, OURS, THEIRS = (
+    "judge: {target: gpt-4o}",
+    "ours: {signal: python, call: 'math:fsum'}",
+    "theirs: {signal: http, url: 'http://127.0.0.1:9/score', timeout: 500ms}",
+)
+
+
+def test_signals_are_made_from_their_settings(tmp_path: Path) -> None:
+    assert told(tmp_path, f"{JUDGE}, {OURS}, {THEIRS}") == ""
+
+
+@pytest.mark.parametrize(
+    ("signals", "problem"),
+    [
+        (
+            f"judge: {{target: gpt-4}}, {OURS}, {THEIRS}",
+            "the signal judge asks 'gpt-4', and there is no target of that name. Did you mean 'gpt-4o'?",
+        ),
+        (
+            f"judge: {{taget: gpt-4o}}, {OURS}, {THEIRS}",
+            "the signal judge has no setting 'taget'. Its settings: target,",
+        ),
+        (f"{JUDGE}, {THEIRS}", "unknown signal 'ours'. Known signals: agreement, answer_chars,"),
+        (
+            f"{JUDGE}, {THEIRS}, ours: {{signal: python, call: 'nobody_has:this'}}",
+            "the signal ours cannot be made: nobody_has:this is not there: No module named 'nobody_has'. Write it as ",
+        ),
+        (
+            f"{JUDGE}, {OURS}, {THEIRS}, p_true: {{}}",
+            "nothing reads the signal 'p_true'. The calibration reads: judge, ours, theirs.",
+        ),
+    ],
+)
+def test_a_mistake_is_told_with_its_fix(tmp_path: Path, signals: str, problem: str) -> None:
+    assert told(tmp_path, signals).startswith(problem)
