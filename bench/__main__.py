@@ -36,7 +36,12 @@ GROUPS: dict[str, Callable[[Field], Measured]] = {
     "guarded": measure.guarded,
     "growth": measure.memory_growth,
 }
-LIBRARY_GROUPS = {"import": library.import_time, "decision": library.decision_time, "journey": library.journey_stages}
+LIBRARY_GROUPS = {
+    "import": library.import_time,
+    "decision": library.decision_time,
+    "classifier": library.classifier_time,
+    "journey": library.journey_stages,
+}
 
 
 def main() -> int:

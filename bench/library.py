@@ -48,6 +48,12 @@ def decision_time(cores: Cores, directory: Path, rounds: int) -> Measured:
     return {"decision_us": {TURNOUT: times}}
 
 
+def classifier_time(cores: Cores, directory: Path, rounds: int) -> Measured:  # noqa: ARG001 - every figure is asked alike
+    """Microseconds of a classifier's decision (`bench.classifying`)."""
+    times = [float(_python(cores, ("-m", "bench.classifying"))) for _ in range(min(rounds, 3))]
+    return {"classifier_us": {TURNOUT: times}}
+
+
 def journey_stages(cores: Cores, directory: Path, rounds: int) -> Measured:
     """Microseconds of processor time of the journey's stages (`bench.journey`)."""
     measured: Measured = {}

@@ -21,8 +21,8 @@ def errors_of(text: str, env: dict[str, str] | None = None) -> list[tuple[int | 
 
 
 POLICY = (
-    "a policy is a target's name, a list, or a mapping with one key: rules, weighted, fastest, fallback, cascade. "
-    "Write a target's name, [first, second], or one of the keys."
+    "a policy is a target's name, a list, or a mapping with one key: rules, weighted, fastest, fallback, cascade, "
+    "classifier. Write a target's name, [first, second], or one of the keys."
 )
 LATER = "comes with a later version. Remove it for now."
 

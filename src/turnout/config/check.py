@@ -10,10 +10,10 @@ from pathlib import Path as FilePath
 from typing import Literal
 
 from turnout.catalog.prices import price_of
-from turnout.config.compile import compile_routes, nested
+from turnout.config.compile import compile_routes
 from turnout.config.document import Path
 from turnout.config.load import LoadedConfig, load_config
-from turnout.config.policies import Chain, FallbackSpec, PolicySpec, RulesSpec
+from turnout.config.policies import Chain, ClassifierSpec, FallbackSpec, PolicySpec, RulesSpec, nested
 from turnout.config.schema import RouteConfig
 from turnout.errors import ConfigError, ConfigErrors, MissingExtra
 from turnout.policy.base import Policy
@@ -104,6 +104,10 @@ def _dead_ends(loaded: LoadedConfig, name: str, route: RouteConfig, policy: Poli
     if isinstance(route.policy, RulesSpec) and all(rule.when is not None for rule in route.policy.rules):
         told = "every rule has a condition, so a request that fits none is refused (400)."
         yield loaded.document.error(("routes", name, "policy", "rules"), told, "Add a last rule without `when`.")
+    for path in _undecided(route.policy):
+        told = "what the classifier declines, nobody decides: such a request is refused (400)."
+        fix = "Put it first in a list, with the rules or a target after it."
+        yield loaded.document.error(("routes", name, "policy", *path), told, fix)
     asked = set(_lists_asked(route.policy))
     for each in phrases:
         path = ("routes", name, "lists", each)
@@ -159,6 +163,17 @@ def _targets(spec: PolicySpec) -> list[str]:
     if isinstance(spec, str):
         return [spec]
     return list(dict.fromkeys(target for _, inner in nested(spec) for target in _targets(inner)))
+
+
+def _undecided(spec: PolicySpec, *, followed: bool = False) -> Iterator[Path]:
+    """Where a classifier stands that nothing follows."""
+    if isinstance(spec, ClassifierSpec) and not followed:
+        yield ("classifier",)
+    inside = nested(spec)
+    chain = isinstance(spec, (Chain, FallbackSpec))
+    for index, (place, inner) in enumerate(inside):
+        later = followed or (chain and index < len(inside) - 1)
+        yield from ((*place, *path) for path in _undecided(inner, followed=later))
 
 
 def _lists_asked(spec: PolicySpec) -> Iterator[str]:

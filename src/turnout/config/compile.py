@@ -8,7 +8,7 @@ from fnmatch import translate
 
 from turnout.config.compile_policy import Place, compile_policy
 from turnout.config.load import LoadedConfig
-from turnout.config.policies import CascadeSpec, Chain, FallbackSpec, FastestSpec, PolicySpec, RulesSpec, WeightedSpec
+from turnout.config.policies import PolicySpec, RulesSpec, nested
 from turnout.config.schema import RouteConfig, TimeoutsConfig
 from turnout.config.version import policy_version
 from turnout.errors import ConfigError, ConfigErrors
@@ -100,24 +100,6 @@ def compile_route(name: str, given: RouteConfig, loaded: LoadedConfig, services:
         privacy=given.privacy,
         caching=Caching(given.cache.ttl, given.cache.store) if given.cache else None,
     )
-
-
-def nested(spec: PolicySpec) -> list[tuple[tuple[str | int, ...], PolicySpec]]:
-    """The policies directly within `spec`, each with its place in it."""
-    match spec:
-        case Chain():
-            return [((index,), element) for index, element in enumerate(spec.root)]
-        case FallbackSpec():
-            return [(("fallback", index), element) for index, element in enumerate(spec.fallback)]
-        case RulesSpec():
-            return [(("rules", index, "use"), rule.use) for index, rule in enumerate(spec.rules)]
-        case WeightedSpec():
-            return [(("weighted", index, "use"), branch.use) for index, branch in enumerate(spec.weighted)]
-        case CascadeSpec():
-            return [(("cascade", index, "use"), stage.use) for index, stage in enumerate(spec.cascade)]
-        case FastestSpec():
-            return [(("fastest", index), target) for index, target in enumerate(spec.fastest)]
-    return []
 
 
 def _reads_language(spec: PolicySpec) -> bool:

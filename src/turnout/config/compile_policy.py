@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from turnout.config.classifying import choice_of, classifier_of
 from turnout.config.compile_when import compile_when
 from turnout.config.judging import acceptance
 from turnout.config.policies import (
     CascadeSpec,
     Chain,
+    ClassifierSpec,
     FallbackSpec,
     FastestSpec,
     PolicySpec,
@@ -19,6 +21,7 @@ from turnout.config.policies import (
 )
 from turnout.policy.base import Policy
 from turnout.policy.cascade import Cascade, Stage
+from turnout.policy.classifier.policy import Classify
 from turnout.policy.fallback import Fallback
 from turnout.policy.fastest import Fastest
 from turnout.policy.rules import Rule, Rules
@@ -64,7 +67,7 @@ def compile_policy(spec: PolicySpec, place: Place) -> Policy:
     """The policy that `spec` describes.
 
     Raises:
-        ConfigError: it names a calibration or a signal that cannot be used.
+        ConfigError: it names a calibration, a classifier or a signal that cannot be used.
         MissingExtra: it needs what is not installed.
     """
     match spec:
@@ -83,6 +86,8 @@ def compile_policy(spec: PolicySpec, place: Place) -> Policy:
             return Fastest(tuple(spec.fastest), f"{place.at}.fastest", place.reasons, place.rule, place.more)
         case CascadeSpec():
             return _cascade(spec, place.inside("cascade"))
+        case ClassifierSpec():
+            return _classifier(spec, place.inside("classifier"))
 
 
 def _chain(elements: list[PolicySpec], place: Place) -> Policy:
@@ -124,6 +129,16 @@ def _cascade(spec: CascadeSpec, place: Place) -> Policy:
         for index, stage in enumerate(spec.cascade)
     )
     return Cascade(tuple(stages), place.at)
+
+
+def _classifier(spec: ClassifierSpec, place: Place) -> Policy:
+    given = spec.classifier
+    model = classifier_of(given, place)
+    among = {
+        name: compile_policy(use, place.inside(f"among.{name}", f"classifier:{name}"))
+        for name, use in given.among.items()
+    }
+    return Classify(model, among, choice_of(given, model, place), place.at)
 
 
 def _stage(stage: StageSpec, place: Place) -> Stage:

@@ -10,6 +10,7 @@ from typing import Final
 
 from turnout.config.defaults import default_configuration
 from turnout.config.document import Document, read_document
+from turnout.config.policies import artefacts
 from turnout.config.providers import ProviderSettings, resolve_providers
 from turnout.config.schema import Config, PhraseFile
 from turnout.config.validate import validate
@@ -46,11 +47,13 @@ class LoadedConfig:
 
     @property
     def files(self) -> list[Path]:
-        """What it was read from: its own file and its phrase lists'; nothing for one made of the environment."""
+        """What it was read from: its own file, phrase lists, what was learnt; nothing where the environment made it."""
         if self.file is None:
             return []
-        lists = (phrases for route in self.config.routes.values() for phrases in route.lists.values())
-        return [Path(self.file), *(self.directory / each.file for each in lists if isinstance(each, PhraseFile))]
+        routes = self.config.routes.values()
+        lists = [each.file for route in routes for each in route.lists.values() if isinstance(each, PhraseFile)]
+        learnt = [str(Path(file).expanduser()) for route in routes for file in artefacts(route.policy)]
+        return [Path(self.file), *(self.directory / file for file in dict.fromkeys((*lists, *learnt)))]
 
     def data_directory(self, given: str | Path | None = None) -> Path:
         """Where decisions are kept: `given`, else as configured, else as `turnout.ledger.location` says."""

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-from pydantic import ConfigDict, Discriminator, Field, RootModel, Tag, model_validator
+from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, RootModel, Tag, model_validator
 
 from turnout.config.conditions import When
 from turnout.config.values import Section, TargetName, Wrong
 
-KINDS: Final = ("rules", "weighted", "fastest", "fallback", "cascade")
+KINDS: Final = ("rules", "weighted", "fastest", "fallback", "cascade", "classifier")
+
+
+def _by_name(value: Any) -> Any:
+    """A list of targets as the mapping that it is short for."""
+    return {name: name for name in value} if isinstance(value, list) and all(map(_is_text, value)) else value
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 class Chain(RootModel[Annotated[list["PolicySpec"], Field(min_length=1)]]):
@@ -131,13 +140,70 @@ class CascadeSpec(Section):
         return self
 
 
+class UtilitySpec(Section):
+    """What an answer is worth: the target is chosen whose answer is worth the most, less its cost and the wait."""
+
+    answer: float = Field(gt=0, allow_inf_nan=False, description="What an acceptable answer is worth, in USD.")
+    second: float = Field(0.0, ge=0, allow_inf_nan=False, description="What a second of waiting costs, in USD.")
+
+
+class ClassifierSettings(Section):
+    """What the classifier is, what it may choose, and how."""
+
+    by: str = Field(min_length=1, description="The file that `turnout train` made, relative to this one.")
+    among: Annotated[dict[str, PolicySpec], BeforeValidator(_by_name)] = Field(
+        min_length=2,
+        description="What may be chosen: a list of targets, or a mapping from the classifier's targets or categories "
+        "to policies.",
+        examples=[["haiku", "sonnet"], {"faq": ["llama-8b", "haiku"], "legal": ["sonnet"]}],
+    )
+    at_least: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="The cheapest target is chosen whose answer is acceptable with this probability; of categories, "
+        "how probable the chosen one must be.",
+    )
+    gain: float | None = Field(
+        None,
+        ge=0,
+        lt=1,
+        description="How much likelier than a cheaper one's a dearer target's answer must be to be acceptable, so that "
+        "it is chosen.",
+    )
+    utility: UtilitySpec | None = Field(None, description="Chooses by value instead.")
+    margin: float = Field(
+        0.02,
+        ge=0,
+        lt=0.5,
+        description="How near to the boundary the classifier declines and the next policy decides: where bars "
+        "that much higher or lower would have chosen otherwise.",
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> ClassifierSettings:
+        if self.utility is not None and (self.at_least is not None or self.gain is not None):
+            raise Wrong("it chooses by a bar and by value.", "Give either `utility`, or `at_least` and `gain`.")
+        return self
+
+
+class ClassifierSpec(Section):
+    """A classifier: predicts for each target whether its answer will do, what it costs and takes, and chooses one.
+
+    It declines what is like nothing that it was trained on, and what lies near the boundary: put it first in a list,
+    and the next policy decides.
+    """
+
+    classifier: ClassifierSettings = Field(description="The classifier.")
+
+
 def _kind(value: Any) -> str | None:
     match value:
         case str():
             return "<target>"
         case list() | Chain():
             return "<chain>"
-        case RulesSpec() | WeightedSpec() | FastestSpec() | FallbackSpec() | CascadeSpec():
+        case RulesSpec() | WeightedSpec() | FastestSpec() | FallbackSpec() | CascadeSpec() | ClassifierSpec():
             return f"<{next(iter(type(value).model_fields))}>"
         case dict():
             kinds = [kind for kind in KINDS if kind in value]
@@ -152,7 +218,8 @@ PolicySpec = Annotated[
     | Annotated[WeightedSpec, Tag("<weighted>")]
     | Annotated[FastestSpec, Tag("<fastest>")]
     | Annotated[FallbackSpec, Tag("<fallback>")]
-    | Annotated[CascadeSpec, Tag("<cascade>")],
+    | Annotated[CascadeSpec, Tag("<cascade>")]
+    | Annotated[ClassifierSpec, Tag("<classifier>")],
     Discriminator(
         _kind,
         custom_error_type="policy",
@@ -162,3 +229,33 @@ PolicySpec = Annotated[
     ),
 ]
 """A policy as the configuration writes it; policies nest wherever `use` stands, and in lists."""
+
+
+def nested(spec: PolicySpec) -> list[tuple[tuple[str | int, ...], PolicySpec]]:
+    """The policies directly within `spec`, each with its place in it."""
+    match spec:
+        case Chain():
+            return [((index,), element) for index, element in enumerate(spec.root)]
+        case FallbackSpec():
+            return [(("fallback", index), element) for index, element in enumerate(spec.fallback)]
+        case RulesSpec():
+            return [(("rules", index, "use"), rule.use) for index, rule in enumerate(spec.rules)]
+        case WeightedSpec():
+            return [(("weighted", index, "use"), branch.use) for index, branch in enumerate(spec.weighted)]
+        case CascadeSpec():
+            return [(("cascade", index, "use"), stage.use) for index, stage in enumerate(spec.cascade)]
+        case ClassifierSpec():
+            return [(("classifier", "among", name), use) for name, use in spec.classifier.among.items()]
+        case FastestSpec():
+            return [(("fastest", index), target) for index, target in enumerate(spec.fastest)]
+    return []
+
+
+def artefacts(spec: PolicySpec) -> list[str]:
+    """The files of what was learnt that a policy names, as they are written."""
+    named = []
+    if isinstance(spec, ClassifierSpec):
+        named.append(spec.classifier.by)
+    if isinstance(spec, CascadeSpec):
+        named += [stage.accept.by for stage in spec.cascade if stage.accept is not None and stage.accept.by is not None]
+    return named + [file for _, inner in nested(spec) for file in artefacts(inner)]

@@ -241,7 +241,7 @@ class RouteConfig(Section):
 
     policy: PolicySpec = Field(
         description="A target's name, a list (a fallback chain), or a mapping with one key: rules, "
-        "weighted, fastest, fallback, cascade."
+        "weighted, fastest, fallback, cascade, classifier."
     )
     baseline: TargetName | None = Field(
         None, description="The target that would have been used without routing; savings are measured against it."

@@ -19,6 +19,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a policy may read.
 
     Attributes:
+        query: the last thing the user said; no record of the decision repeats it.
         latency_budget_s: how long the answer may take, in seconds, or the first token of a stream; None for no limit.
     """
 
@@ -27,6 +28,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     caller: Caller
     conditions: Conditions
     targets: Mapping[str, Target]
+    query: str = ""
     stream: bool = False
     latency_budget_s: float | None = None
 

@@ -7,7 +7,7 @@ import msgspec
 from turnout.policy.base import Context
 from turnout.policy.route import Route
 from turnout.policy.walk import walk
-from turnout.types.candidate import Candidate, Considered, Declined, Dropped
+from turnout.types.candidate import Candidate, Considered, Declined, Dropped, Predicted
 from turnout.types.features import Features
 from turnout.types.request import Outline
 
@@ -22,6 +22,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
         considered: each rule or branch that was looked at, in order.
         declined: policies without an opinion.
         dropped: candidates ruled out before any call.
+        predicted: what each classifier that was asked expects.
         candidates: what would be tried, in order; the first is the choice.
     """
 
@@ -31,6 +32,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     considered: tuple[Considered, ...]
     declined: tuple[Declined, ...]
     dropped: tuple[Dropped, ...]
+    predicted: tuple[Predicted, ...]
     candidates: tuple[Candidate, ...]
 
 
@@ -44,5 +46,6 @@ def explain(route: Route, outline: Outline, context: Context) -> Explanation:
         considered=tuple(step for step in steps if isinstance(step, Considered)),
         declined=tuple(step for step in steps if isinstance(step, Declined)),
         dropped=tuple(step for step in steps if isinstance(step, Dropped)),
+        predicted=tuple(step for step in steps if isinstance(step, Predicted)),
         candidates=tuple(step for step in steps if isinstance(step, Candidate)),
     )

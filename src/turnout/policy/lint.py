@@ -8,6 +8,7 @@ from typing import Literal
 
 from turnout.policy.base import Policy
 from turnout.policy.cascade import Cascade
+from turnout.policy.classifier.policy import Classify
 from turnout.policy.fallback import Fallback
 from turnout.policy.filters import Filters
 from turnout.policy.implication import always, implies, never
@@ -55,6 +56,9 @@ def _lint(policy: Policy, given: Condition, empty: frozenset[str]) -> Iterator[L
             yield from _lint_rules(policy, given, empty)
         case Fallback():
             yield from _lint_chain(policy, given, empty)
+        case Classify(among=among):
+            for chosen in among.values():
+                yield from _lint(chosen, given, empty)
         case Weighted():
             yield from _lint_split(policy, given, empty)
         case Cascade():
@@ -93,7 +97,17 @@ def _lint_chain(policy: Fallback, given: Condition, empty: frozenset[str]) -> It
                 f"{named} is already in the chain before: a target is tried once for a request.",
             )
         yield from _lint(element, given, empty)
-        seen.update(element.targets)
+        seen.update(_surely_tried(element))
+
+
+def _surely_tried(policy: Policy) -> tuple[str, ...]:
+    """The targets that have been tried for any request once `policy` has none left."""
+    match policy:
+        case Fallback(elements=elements):
+            return tuple(name for element in elements for name in _surely_tried(element))
+        case Rules() | Weighted() | Classify():  # one of several decides, or none
+            return ()
+    return policy.targets
 
 
 def _lint_split(policy: Weighted, given: Condition, empty: frozenset[str]) -> Iterator[Lint]:

@@ -155,8 +155,8 @@ class Record:
             dropped=tuple(trace.dropped),
             attempts=tuple(trace.attempts),
             confidence=_confidence(trace),
-            signals=trace.judged[-1].signals if trace.judged else {},
-            artefact=trace.judged[-1].artefact if trace.judged else None,
+            signals=_signals(trace),
+            artefact=_artefact(trace),
             target=answer.target if admitted.recalled and answer else chosen.target if chosen else None,
             outcome=_outcome(error),
             error=error.kind if error else None,
@@ -230,6 +230,19 @@ def _answer(trace: Trace) -> Attempt | None:
         return None
     answers = [attempt for attempt in trace.attempts if attempt.purpose == "answer"]
     return next((done for done in reversed(answers) if done.target == trace.chosen.target), None)
+
+
+def _signals(trace: Trace) -> Mapping[str, float]:
+    """What was predicted before the first call, and read off the last answer that was judged."""
+    judged = trace.judged[-1].signals if trace.judged else {}
+    return {**trace.predicted.signals, **judged} if trace.predicted is not None else judged
+
+
+def _artefact(trace: Trace) -> str | None:
+    """The calibration that judged the last answer, or else the classifier that chose."""
+    if trace.judged and trace.judged[-1].artefact is not None:
+        return trace.judged[-1].artefact
+    return trace.predicted.artefact if trace.predicted is not None else None
 
 
 def _confidence(trace: Trace) -> float | None:

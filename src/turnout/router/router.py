@@ -241,6 +241,7 @@ class Router:
                 health=parts.executor.health.read(),
             ),
             targets=parts.targets,
+            query=outline.query,
             stream=request.stream,
             latency_budget_s=request.caller.latency_budget_s or route.latency_budget_s,
         )

@@ -80,6 +80,19 @@ class Declined(msgspec.Struct, frozen=True):
     reason: str
 
 
+class Predicted(msgspec.Struct, frozen=True, kw_only=True):
+    """A classifier said what to expect of each target, before any was called.
+
+    Attributes:
+        signals: what it expects, by name (`haiku.chance`, `haiku.cost_usd`, `haiku.latency_ms`); empty where it
+            declines.
+        artefact: the classifier.
+    """
+
+    signals: Mapping[str, float]
+    artefact: str
+
+
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
     """A held answer was judged.
 
@@ -146,5 +159,5 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     score: float | None = None
 
 
-Step = Candidate | Dropped | Considered | Declined | Judged | Scoring
+Step = Candidate | Dropped | Considered | Declined | Predicted | Judged | Scoring
 Plan = Generator[Step, Outcome | None, Outcome | None]

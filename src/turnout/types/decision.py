@@ -92,7 +92,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         reason: why the target was chosen.
         considered, dropped, attempts: everything on the way, in order.
         confidence: the accepted answer's, where one was computed.
-        signals: what the confidence was computed from: of the last answer that was judged, by name.
+        signals: what was read off the last answer that was judged, and what a classifier expected of each target
+            (`haiku.chance`, `haiku.cost_usd`, `haiku.latency_ms`), by name.
         artefact: the start of the checksum of the calibration or classifier that decided; None where none did.
         flags: the variant of each feature flag that was looked at, by the flag's name.
         target: whose answer the caller got; None where nobody's.

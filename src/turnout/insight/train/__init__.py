@@ -1,0 +1,1 @@
+"""From labelled traffic to a classifier that chooses before the call."""

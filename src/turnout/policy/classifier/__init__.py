@@ -1,0 +1,1 @@
+"""The policy `classifier`: which target will do, predicted before any call."""
