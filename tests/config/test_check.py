@@ -107,12 +107,26 @@ def test_rules_that_never_fire_are_named_at_their_lines(findings: Find) -> None:
             "routes.r.policy.rules",
             "fits none",
         ),
+        (
+            "r: {baseline: gpt-4o, policy: {cascade: [{use: gpt-4o, accept: {confidence: 0.9}}, {use: haiku}]}}",
+            9,
+            "routes.r.policy.cascade.0.accept",
+            "not how often it is right",
+        ),
     ],
 )
 def test_what_is_probably_not_meant_is_a_warning(findings: Find, route: str, line: int, key: str, word: str) -> None:
     (found,) = findings(with_routes(route))
     assert (found.severity, found.line, found.key) == ("warning", line, key)
     assert word in found.problem
+
+
+def test_a_stage_that_tells_nothing_of_its_tokens_is_found(findings: Find) -> None:
+    route = "r: {baseline: gpt-4o, policy: {cascade: [{use: haiku, accept: {confidence: 0.9}}, {use: gpt-4o}]}}"
+    found = [each for each in findings(with_routes(route)) if each.key == "routes.r.policy.cascade.0"]
+    assert [each.problem for each in found] == [
+        "'haiku' gives no logprobs, by which its answers are judged: every one of them is escalated."
+    ]
 
 
 def test_a_price_that_nobody_knows_is_a_warning_and_a_given_one_is_not(findings: Find) -> None:

@@ -11,6 +11,7 @@ import typer
 
 from turnout import __version__
 from turnout.cli import config, decisions, ledger
+from turnout.cli.calibrate.command import calibrate_route
 from turnout.cli.demo.command import demo
 from turnout.cli.drill.command import drill
 from turnout.cli.explain import explain
@@ -38,6 +39,7 @@ app.command()(explain)
 app.command()(report)
 app.command()(reconcile)
 app.command()(drill)
+app.command("calibrate")(calibrate_route)
 app.add_typer(decisions.app, name="decisions")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(config.app, name="config")

@@ -25,7 +25,7 @@ def hoeffding_bentkus(mean_loss: float, n: int, alpha: float) -> float:
     """
     if n == 0:
         return 1.0
-    hoeffding = math.exp(-n * _relative_entropy(min(mean_loss, alpha), alpha))
+    hoeffding = math.exp(-n * relative_entropy(min(mean_loss, alpha), alpha))
     bentkus = _E * binomial_cdf(math.ceil(n * mean_loss - 1e-9), n, alpha)
     return min(1.0, hoeffding, bentkus)
 
@@ -61,7 +61,7 @@ def least_labels(alpha: float, delta: float) -> int:
     return math.ceil(math.log(delta) / math.log1p(-alpha) - 1e-9)
 
 
-def _relative_entropy(a: float, b: float) -> float:
+def relative_entropy(a: float, b: float) -> float:
     """Of a coin of chance `a` to one of chance `b`, in nats."""
     heads = a * math.log(a / b) if a > 0 else 0.0
     tails = (1 - a) * math.log((1 - a) / (1 - b)) if a < 1 else 0.0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from turnout.confidence.bounds import hoeffding_bentkus, least_labels
+from turnout.confidence.bounds import hoeffding_bentkus, least_labels, relative_entropy
 from turnout.confidence.numbers import numpy
 
 if TYPE_CHECKING:
@@ -54,8 +54,10 @@ def certify(
     Learn-then-Test by fixed-sequence testing: thresholds are tested from the safest on, each at level `delta`, up to
     the first that cannot be told from one that breaks the promise. Angelopoulos, Bates, Candès, Jordan and Lei,
     "Learn then Test: Calibrating Predictive Algorithms to Achieve Risk Control" (2021), sections 2 and 3, with the
-    p-values of `hoeffding_bentkus`. It holds for independent labels from the traffic that the threshold is then used
-    on, and none of which the confidences were fitted to.
+    p-values of `hoeffding_bentkus`. The risk among the kept is tested in two sequences, each at half of `delta` (ibid.,
+    "multi-start"): from the few surest answers on, and from where there are enough to tell anything. It holds for
+    independent labels from the traffic that the threshold is then used on, and none of which the confidences were
+    fitted to.
 
     Args:
         confidences: of each labelled answer, 0 to 1.
@@ -65,21 +67,39 @@ def certify(
         among_kept: whether the risk is the mean loss of the answers that are kept; else it is that of all requests,
             where one that is escalated has none.
     """
+    if not among_kept:
+        found = _lowest(confidences, losses, alpha, delta)
+    else:
+        starts = (least_labels(alpha, delta / 2), _telling(alpha, delta / 2))
+        tried = [_lowest(confidences, losses, alpha, delta / 2, fewest=fewest) for fewest in starts]
+        found = min(tried, key=lambda each: each.threshold)
+    return found if found.keeps_any else msgspec.structs.replace(found, needed=least_labels(alpha, delta))
+
+
+def _lowest(
+    confidences: Numbers, losses: Numbers, alpha: float, delta: float, *, fewest: int | None = None
+) -> Certified:
+    """One sequence of tests: down to the first threshold that fails.
+
+    `fewest` begins where so many answers are kept, and counts the loss among those; without it, among all.
+    """
     best = Certified(threshold=NEVER, risk=0.0, kept=0.0, labels=len(losses))
     for threshold in GRID:
         kept = confidences >= threshold
         count = int(kept.sum())
-        lost = float(losses[kept].sum())
-        of = count if among_kept else len(losses)
-        if among_kept and count < least_labels(alpha, delta):
-            continue  # too few to say anything yet: untested, so that it neither passes nor ends the sequence
-        risk = lost / of if of else 0.0
+        if fewest is not None and count < fewest:
+            continue  # untested: that depends on confidences alone, and on no label
+        of = len(losses) if fewest is None else count
+        risk = float(losses[kept].sum()) / of if of else 0.0
         if hoeffding_bentkus(risk, of, alpha) > delta:
             break
         best = Certified(threshold=threshold, risk=risk, kept=count / len(losses), labels=len(losses))
-    if best.keeps_any:
-        return best
-    return msgspec.structs.replace(best, needed=least_labels(alpha, delta))
+    return best
+
+
+def _telling(alpha: float, delta: float) -> int:
+    """How many answers it takes to certify a risk of half of `alpha`: fewer of them fail by chance alone."""
+    return math.ceil(math.log(1 / delta) / relative_entropy(alpha / 2, alpha))
 
 
 def naive(confidences: Numbers, losses: Numbers, *, alpha: float, among_kept: bool = False) -> float:

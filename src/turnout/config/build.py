@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import NamedTuple, Self
 from urllib.parse import urlencode
 
-from turnout.catalog.models import Capabilities, capabilities
 from turnout.catalog.prices import price_of
 from turnout.config.compile import RouteTable, compile_routes
 from turnout.config.load import LoadedConfig, load_config
@@ -19,6 +18,7 @@ from turnout.config.observing import breaker_teller, configured, exporter_of, ga
 from turnout.config.providers import ProviderSettings
 from turnout.config.remembering import answers_of, idempotency_of
 from turnout.config.schema import Config, PriceConfig, TargetConfig
+from turnout.config.targets import lacks_of, model_of
 from turnout.config.tenancy import known_to
 from turnout.errors import Overloaded
 from turnout.execution.breaker import BreakerBoard, BreakerSettings
@@ -66,7 +66,7 @@ def _endpoint(
     """A target, called at its provider."""
     known, spoken = provider.known, provider_dialect(provider.dialect)
     listed = None if config.price else known.price_provider
-    model = capabilities(known.price_provider, config.model) if config.model else Capabilities()
+    model = model_of(config, provider)
     target = Target(
         name=name,
         provider=provider.name,
@@ -74,7 +74,7 @@ def _endpoint(
         model=config.model,
         price=_price(config.price)
         or (price_of(listed, config.model, clock.now()) if listed and config.model else None),
-        lacks=spoken.lacks | known.lacks | frozenset(config.lacks) | model.lacks,
+        lacks=lacks_of(config, provider),
         context_tokens=config.context_tokens or model.context_tokens,
         simulated=config.simulated,
         model_family=config.model_family,

@@ -11,10 +11,22 @@ from typing import Literal
 
 from turnout.catalog.prices import price_of
 from turnout.config.compile import compile_routes
+from turnout.config.compile_policy import Place
 from turnout.config.document import Path
+from turnout.config.judging import acceptance
 from turnout.config.load import LoadedConfig, load_config
-from turnout.config.policies import Chain, ClassifierSpec, FallbackSpec, PolicySpec, RulesSpec, nested
+from turnout.config.policies import (
+    Accept,
+    CascadeSpec,
+    Chain,
+    ClassifierSpec,
+    FallbackSpec,
+    PolicySpec,
+    RulesSpec,
+    nested,
+)
 from turnout.config.schema import RouteConfig
+from turnout.config.targets import lacks_of
 from turnout.errors import ConfigError, ConfigErrors, MissingExtra
 from turnout.policy.base import Policy
 from turnout.policy.lint import lint
@@ -128,6 +140,33 @@ def _route_warnings(loaded: LoadedConfig, name: str, route: RouteConfig) -> Iter
         fix = f"Name what would have been used without routing, such as `baseline: {targets[0]}`."
         yield document.error(("routes", name), f"the route '{name}' has no baseline, so savings are not shown.", fix)
     yield from _shared_fate(loaded, name, route)
+    yield from _judgements(loaded, name, route)
+
+
+def _judgements(loaded: LoadedConfig, name: str, route: RouteConfig) -> Iterator[ConfigError]:
+    """What a cascade's confidence does not mean, and stages whose answers it can never keep."""
+    for path, accept, targets in _judged(route.policy):
+        place = ("routes", name, "policy", *path)
+        if accept.by is None:
+            told = f"confidence {accept.confidence:g} is how sure the model says it is, and not how often it is right."
+            fix = f"Measure that: turnout calibrate {name} --labels FILE."
+            yield loaded.document.error((*place, "accept"), told, fix)
+        wants = acceptance(accept, Place("", directory=loaded.directory)).wants
+        for target in targets:
+            config = loaded.config.targets[target]
+            for need in sorted(wants & lacks_of(config, loaded.providers[config.provider])):
+                told = f"'{target}' gives no {need}, by which its answers are judged: every one of them is escalated."
+                yield loaded.document.error(place, told, "Judge by other signals, or ask a target that gives them.")
+
+
+def _judged(spec: PolicySpec) -> Iterator[tuple[Path, Accept, list[str]]]:
+    """Each stage that judges: where it stands, what it asks, and whose answers it judges."""
+    if isinstance(spec, CascadeSpec):
+        for number, stage in enumerate(spec.cascade):
+            if stage.accept is not None:
+                yield ("cascade", number), stage.accept, _targets(stage.use)
+    for place, inner in nested(spec):
+        yield from (((*place, *path), accept, targets) for path, accept, targets in _judged(inner))
 
 
 def _shared_fate(loaded: LoadedConfig, name: str, route: RouteConfig) -> Iterator[ConfigError]:

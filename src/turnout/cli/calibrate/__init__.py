@@ -1,0 +1,1 @@
+"""`turnout calibrate`: thresholds that keep a promise."""

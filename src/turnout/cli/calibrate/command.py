@@ -1,0 +1,170 @@
+"""`turnout calibrate`: from labelled answers to a threshold, and what it promises."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from turnout.cli.calibrate.diff import Stage, changed, difference, stage_of
+from turnout.cli.calibrate.formats import as_json
+from turnout.cli.calibrate.page import as_page
+from turnout.cli.calibrate.terminal import print_calibrated
+from turnout.cli.ledger_options import Data, moment, opened
+from turnout.cli.options import spread
+from turnout.cli.screen import screen
+from turnout.confidence.calibration import save_calibration
+from turnout.config.load import LoadedConfig, load_config
+from turnout.errors import ConfigError
+from turnout.insight.calibrate import Aim, Calibrated, Error, Escalations, QualityLoss, Spend, calibrate
+from turnout.insight.labels import Labels, labels_of, read_labels
+from turnout.insight.query import Filter
+
+_ERROR = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """The options that say what the threshold is to do; one aim."""
+
+    error: Annotated[
+        float | None, typer.Option(min=0.001, max=0.999, help="At most this share of the kept answers is unacceptable.")
+    ] = None
+    delta: Annotated[
+        float, typer.Option(min=0.001, max=0.5, help="The probability with which --error may be broken.")
+    ] = 0.1
+    quality_loss: Annotated[
+        float | None, typer.Option(min=0.0, max=0.999, help="At most so much worse than the next stage's answers.")
+    ] = None
+    escalate: Annotated[
+        float | None, typer.Option(min=0.0, max=1.0, help="At most this share of the requests is escalated.")
+    ] = None
+    cost: Annotated[float | None, typer.Option(min=0.0, help="At most so many USD for --requests.")] = None
+    requests: Annotated[int | None, typer.Option(min=1, help="So many requests, of a month say.")] = None
+
+    seed: Annotated[int, typer.Option(help="Of the random split of the labels.")] = 0
+
+    @property
+    def aim(self) -> Aim:
+        """The one that is given; an error of 5 % where none is."""
+        given = [each for each in (self.error, self.quality_loss, self.escalate, self.cost) if each is not None]
+        if len(given) > 1:
+            raise typer.BadParameter("Choose one of --error, --quality-loss, --escalate and --cost.")
+        if self.quality_loss is not None:
+            return QualityLoss(most=self.quality_loss)
+        if self.escalate is not None:
+            return Escalations(most=self.escalate)
+        if self.cost is not None:
+            if self.requests is None:
+                raise typer.BadParameter("--cost needs --requests: how many requests it is for.")
+            return Spend(usd=self.cost, requests=self.requests)
+        return Error(alpha=self.error or _ERROR, delta=self.delta)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """The options that say where the labels come from."""
+
+    labels: Annotated[Path | None, typer.Option(help="Labelled answers: a CSV, JSON Lines or Parquet file.")] = None
+    from_ledger: Annotated[bool, typer.Option("--from-ledger", help="Answers that were judged and scored.")] = False
+    stage: Annotated[int, typer.Option(min=1, help="The stage whose answers are labelled.")] = 1
+    config: Annotated[Path | None, typer.Option(help="The configuration; by default turnout.yaml.")] = None
+    since: Annotated[str, typer.Option(help="Of the ledger, only since then.")] = "30d"
+    data: Data = None
+
+    def read(self, loaded: LoadedConfig, route: str, target: str) -> Labels:
+        """The labels. Raises `ConfigError`."""
+        if (self.labels is None) is not self.from_ledger:
+            raise typer.BadParameter("Give one of --labels FILE and --from-ledger.")
+        if self.labels is not None:
+            return read_labels(self.labels)
+        wanted = Filter(since=moment(self.since), route=route)
+        return labels_of(opened(loaded.data_directory(self.data)), wanted, target)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """The options that say what becomes of it."""
+
+    out: Annotated[
+        Path | None, typer.Option(help="Where the calibration is written; by default calibrations/ROUTE.json.")
+    ] = None
+    write: Annotated[bool, typer.Option("--write", help="Change the configuration as the diff says.")] = False
+    html: Annotated[Path | None, typer.Option(help="Write a page with the curves there, to be sent around.")] = None
+    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False
+
+
+@spread("source")
+@spread("wanted")
+@spread("output")
+def calibrate_route(
+    route: Annotated[str, typer.Argument(help="The route, whose policy is a cascade.", show_default=False)],
+    *,
+    source: Source,
+    wanted: Wanted,
+    output: Output,
+) -> None:
+    """Choose the confidence at which a cascade keeps an answer, and say what that promises.
+
+    \b
+    turnout calibrate contracts --labels labels.csv --error 0.05
+    turnout calibrate contracts --labels labels.csv --quality-loss 0.02 --write
+    turnout calibrate contracts --from-ledger --escalate 0.12 --html curves.html
+
+    A label file has a row for each answer of the cheaper target: `acceptable` (1 or 0), and a column for each signal.
+    Exit status 1: the aim cannot be promised from these labels, and nothing was written.
+    """  # noqa: D301 - the backspace itself is what keeps the lines apart
+    loaded = load_config(source.config)
+    chosen = stage_of(loaded, route, source.stage)
+    labels = source.read(loaded, route, chosen.target)
+    with Console(stderr=True).status("reading the labels") as status:
+        found = calibrate(
+            labels,
+            wanted.aim,
+            target=chosen.target,
+            provenance={"route": route, "stage": source.stage, "made": datetime.now(UTC).isoformat(timespec="seconds")},
+            seed=wanted.seed,
+            step=status.update,
+        )
+    if output.html:
+        _write(output.html, as_page(found, route))
+    if output.json:
+        typer.echo(as_json(found))
+    else:
+        print_calibrated(screen(), found, len(labels))
+    if not found.holds:
+        raise typer.Exit(1)
+    _keep(found, loaded, chosen, output.out or Path("calibrations") / f"{route}.json", write=output.write)
+
+
+def _keep(found: Calibrated, loaded: LoadedConfig, stage: Stage, out: Path, *, write: bool) -> None:
+    """Save the calibration, and show or make the change of the configuration."""
+    path = loaded.directory / out
+    path.parent.mkdir(parents=True, exist_ok=True)
+    saved = save_calibration(path, found.calibration, {"confidence": found.chosen.threshold, "promise": found.promise})
+    sys.stderr.write(f"Wrote {path} ({saved.id})\n")
+    accept = f"accept: {{confidence: {found.chosen.threshold:.9g}, by: {out.as_posix()}}}"
+    if loaded.file is None:
+        sys.stderr.write(f"The stage is then: {accept}\n")
+        return
+    file = Path(loaded.file)
+    after = changed(file, stage, accept)
+    sys.stderr.write(difference(file, after))
+    if write:
+        file.write_text(after, "utf-8")
+        sys.stderr.write(f"Changed {file}\n")
+    else:
+        sys.stderr.write("Give --write to make this change.\n")
+
+
+def _write(path: Path, page: str) -> None:
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror}.", fix="Give --html another path.") from error
+    sys.stderr.write(f"Wrote {path}\n")

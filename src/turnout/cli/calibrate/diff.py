@@ -1,0 +1,86 @@
+"""What a calibration changes in the configuration, as a diff."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from turnout.config.load import LoadedConfig
+from turnout.config.policies import CascadeSpec, StageSpec
+from turnout.errors import ConfigError
+
+_ACCEPT: Final = re.compile(r"accept:\s*\{[^{}]*\}")
+
+
+class Stage(NamedTuple):
+    """A stage of a route's cascade that judges its answers.
+
+    Attributes:
+        spec: as configured.
+        number: which one, counted from 1.
+        line: where its `accept` stands, counted from 1; None where that is not known.
+    """
+
+    spec: StageSpec
+    number: int
+    line: int | None
+
+    @property
+    def target(self) -> str:
+        """Whose answers it judges: its first target's."""
+        first = self.spec.use
+        while not isinstance(first, str):
+            first = first.root[0] if hasattr(first, "root") else _refuse()
+        return first
+
+
+def stage_of(loaded: LoadedConfig, route: str, number: int) -> Stage:
+    """The stage of a route that is to be calibrated.
+
+    Raises:
+        ConfigError: there is none such.
+    """
+    given = loaded.config.routes.get(route)
+    if given is None:
+        known = ", ".join(loaded.config.routes)
+        raise ConfigError(f"there is no route '{route}'.", fix=f"There are: {known}.", file=loaded.file)
+    policy = given.policy
+    if not isinstance(policy, CascadeSpec):
+        fix = "Its policy must be a cascade: {cascade: [{use: ..., accept: {confidence: 0.85}}, {use: ...}]}."
+        raise loaded.document.error(("routes", route, "policy"), f"the route '{route}' is no cascade.", fix)
+    if not 1 <= number < len(policy.cascade):
+        last = len(policy.cascade) - 1
+        raise ConfigError(f"there is no stage {number} that judges its answers.", fix=f"Give --stage 1 to {last}.")
+    path = ("routes", route, "policy", "cascade", number - 1, "accept")
+    return Stage(policy.cascade[number - 1], number, loaded.document.line(path))
+
+
+def changed(file: Path, stage: Stage, accept: str) -> str:
+    """The configuration's text with another `accept` for the stage.
+
+    Raises:
+        ConfigError: it is not written on one line, so that only its writer can change it.
+    """
+    lines = file.read_text("utf-8").splitlines(keepends=True)
+    place = (stage.line or 0) - 1
+    if place < 0 or not _ACCEPT.search(lines[place]):
+        raise ConfigError(
+            "the stage's `accept` is not written on one line.",
+            fix=f"Change it by hand: {accept}.",
+            file=str(file),
+            line=stage.line,
+        )
+    lines[place] = _ACCEPT.sub(lambda _: accept, lines[place], count=1)
+    return "".join(lines)
+
+
+def difference(file: Path, after: str) -> str:
+    """A unified diff."""
+    before = file.read_text("utf-8").splitlines(keepends=True)
+    return "".join(difflib.unified_diff(before, after.splitlines(keepends=True), str(file), str(file)))
+
+
+def _refuse() -> str:
+    raise ConfigError("the stage's first target depends on the request.", fix="Calibrate a stage with one target.")

@@ -1,0 +1,67 @@
+"""How what was calibrated reads: the same in a terminal and on a page."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+from turnout.cli.decision_words import usd
+from turnout.insight.calibrate import Calibrated
+
+NONE: Final = "–"
+_POORLY: Final = 0.1
+"""A calibration error from which stated confidences should not be read as probabilities."""
+
+
+def figures(found: Calibrated, labels: int) -> list[tuple[str, str, str]]:
+    """What the threshold does: a name, a figure and what it means."""
+    chosen, quality = found.chosen, found.calibration.quality
+    told = [
+        ("threshold", threshold(chosen.threshold), "answers of at least this confidence are kept"),
+        ("kept", percent(chosen.kept), f"{percent(1 - chosen.kept)} are escalated"),
+        ("wrong of the kept", percent(chosen.error, 1), f"on {found.checked:,} of {labels:,} labelled answers"),
+        ("acceptable without it", percent(quality.acceptable, 1), "if every answer were kept"),
+    ]
+    if chosen.quality is not None and found.strong is not None:
+        told.append(
+            (
+                "acceptable in all",
+                percent(chosen.quality, 1),
+                f"{percent(found.strong, 1)} if the next stage answers all",
+            )
+        )
+    if found.cost_ratio is not None:
+        note = f"{usd_of(found.always_usd)} if the next stage answers all: {percent(found.cost_ratio)} of it"
+        told.append(("cost of a request", usd_of(chosen.cost_usd), note))
+    told.append(("calibration error", percent(quality.calibration_error, 1), f"Brier score {quality.brier:.3f}"))
+    return told
+
+
+def caveats(found: Calibrated) -> list[str]:
+    """What a reader should know before believing it."""
+    told = []
+    if found.cost_ratio is not None and found.cost_ratio >= 1:
+        more = percent(found.cost_ratio - 1)
+        told.append(f"This cascade loses money: it costs {more} more than to ask the next stage at once.")
+    if found.strong is not None and found.strong < found.calibration.quality.acceptable:
+        told.append("The next stage's answers are acceptable less often than this one's: escalating makes it worse.")
+    if found.calibration.quality.calibration_error > _POORLY:
+        told.append("Confidences are far from the shares that came true: more labels, or other signals, would help.")
+    if found.more:
+        told.append(f"About {found.more:,} more labels would let more answers be kept under the same promise.")
+    return told
+
+
+def threshold(value: float) -> str:
+    """A confidence; more than 1 is never reached."""
+    return "never" if value > 1 else f"{value:.4f}"
+
+
+def percent(share: float | None, digits: int = 0) -> str:
+    """`12 %`, or a dash."""
+    return NONE if share is None else f"{100 * share:.{digits}f} %"
+
+
+def usd_of(amount: float | None) -> str:
+    """An amount in USD, or a dash."""
+    return NONE if amount is None else usd(Decimal(f"{amount:.3g}"))

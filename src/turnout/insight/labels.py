@@ -1,0 +1,197 @@
+"""Answers whose worth somebody has told: from a file, or from the feedback in the ledger.
+
+A file has a row for each answer of the cheaper target. `acceptable` says whether it was good enough (1 or 0); every
+other column of numbers is a signal or a feature, by its name. A few have a meaning of their own: `strong` (whether the
+next stage's answer to the same request was good enough), `cost_usd` and `strong_cost_usd` (what either cost), `group`
+(rows of one group, of one prompt say, are never split between fitting and checking).
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from turnout.confidence.calibration import Labelled
+from turnout.confidence.numbers import numpy
+from turnout.confidence.signals.request import request_values
+from turnout.errors import ConfigError, MissingExtra
+from turnout.insight.query import Filter, decisions
+from turnout.ledger.store import Store
+
+ACCEPTABLE: Final = "acceptable"
+STRONG: Final = "strong"
+GROUP: Final = "group"
+COST: Final = "cost_usd"
+STRONG_COST: Final = "strong_cost_usd"
+GOOD: Final = 0.5
+"""The score from which an answer counts as acceptable."""
+
+_OWN: Final = (ACCEPTABLE, STRONG, GROUP, COST, STRONG_COST)
+_TRUTHS: Final = {"1": 1.0, "0": 0.0, "true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0, "1.0": 1.0, "0.0": 0.0}
+Row = Mapping[str, Any]
+
+
+class Labels(msgspec.Struct, frozen=True, kw_only=True):
+    """Labelled answers.
+
+    Attributes:
+        labelled: what a calibration is fitted to.
+        cost_usd: what each answer cost, in USD; None where that is not told.
+        strong_cost_usd: what the next stage's answer to each cost, in USD.
+        source: where they come from, for people.
+    """
+
+    labelled: Labelled
+    cost_usd: Any = None
+    strong_cost_usd: Any = None
+    source: str = ""
+
+    def __len__(self) -> int:
+        """How many answers."""
+        return len(self.labelled)
+
+    @property
+    def priced(self) -> bool:
+        """Whether it is known what both would cost."""
+        return self.cost_usd is not None and self.strong_cost_usd is not None
+
+
+def read_labels(file: Path) -> Labels:
+    """Labels from a CSV, JSON Lines or Parquet file.
+
+    Raises:
+        ConfigError: it cannot be read as labels; with its line.
+        MissingExtra: it is a Parquet file, and the extra `parquet` is not installed.
+    """
+    readers: dict[str, Callable[[Path], Iterator[tuple[int, Row]]]] = {
+        ".csv": _csv,
+        ".jsonl": _jsonl,
+        ".parquet": _parquet,
+    }
+    reader = readers.get(file.suffix)
+    if reader is None:
+        raise ConfigError(f"{file} is no label file.", fix=f"Its name must end in {', '.join(readers)}.")
+    try:
+        rows = list(reader(file))
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror}.", file=str(file)) from None
+    if not rows:
+        raise ConfigError("there is no row in it.", fix="Give a row for each labelled answer.", file=str(file))
+    return _labels(rows, str(file))
+
+
+def labels_of(store: Store, wanted: Filter, target: str) -> Labels:
+    """Labels from the ledger: answers of `target` that were judged, given, and scored by somebody.
+
+    An answer that was thrown away was seen by nobody, so there are none of below the threshold in force.
+
+    Raises:
+        ConfigError: there are none.
+        LedgerError: the store cannot be read.
+    """
+    rows: list[tuple[int, Row]] = []
+    for number, decision in enumerate(decisions(store, wanted), 1):
+        judged = decision.signals and decision.target == target and decision.confidence is not None
+        if not judged or decision.feedback is None or decision.features is None:
+            continue
+        known = {GROUP: decision.query_hash, ACCEPTABLE: str(int(decision.feedback >= GOOD))}
+        rows.append((number, {**request_values(decision.features), **decision.signals, **known}))
+    if not rows:
+        raise ConfigError(
+            f"no judged answer of {target} has been scored yet.",
+            fix="Send scores to /v1/feedback, or give labels in a file: --labels FILE.",
+        )
+    return _labels(rows, "the ledger")
+
+
+def _labels(rows: list[tuple[int, Row]], source: str) -> Labels:
+    names = list(dict.fromkeys(name for _, row in rows for name in row))
+    if ACCEPTABLE not in names:
+        raise ConfigError(
+            f"it has no column '{ACCEPTABLE}'.",
+            fix="Say whether each was good enough: 1 or 0.",
+            file=source,
+        )
+    groups = [str(row.get(GROUP) or number) for number, row in rows]
+    columns = {name: _column(rows, name, source) for name in names if name not in _OWN and _is_numeric(rows, name)}
+    if not columns:
+        raise ConfigError(
+            "it has no signal.", fix="Give at least one column of numbers, such as mean_logprob.", file=source
+        )
+    strong = _truths(rows, STRONG, source) if STRONG in names else None
+    return Labels(
+        labelled=Labelled(columns=columns, acceptable=_truths(rows, ACCEPTABLE, source), strong=strong, groups=groups),
+        cost_usd=_column(rows, COST, source) if COST in names else None,
+        strong_cost_usd=_column(rows, STRONG_COST, source) if STRONG_COST in names else None,
+        source=source,
+    )
+
+
+def _truths(rows: list[tuple[int, Row]], name: str, source: str) -> Any:
+    told = []
+    for line, row in rows:
+        value = _TRUTHS.get(str(row.get(name)).strip().lower())
+        if value is None:
+            raise ConfigError(f"'{name}' is {row.get(name)!r}.", fix="Write 1 or 0.", file=source, line=line)
+        told.append(value)
+    return numpy().array(told)
+
+
+def _column(rows: list[tuple[int, Row]], name: str, source: str) -> Any:
+    numbers = []
+    for line, row in rows:
+        number = _number(row.get(name))
+        if number is None:
+            raise ConfigError(
+                f"'{name}' is {row.get(name)!r}, and a number in other rows.",
+                fix="Write a number, or leave the row out.",
+                file=source,
+                line=line,
+            )
+        numbers.append(number)
+    return numpy().array(numbers)
+
+
+def _is_numeric(rows: list[tuple[int, Row]], name: str) -> bool:
+    """Whether a column is one of numbers: its first value is."""
+    return _number(next((row[name] for _, row in rows if row.get(name) not in (None, "")), None)) is not None
+
+
+def _number(value: Any) -> float | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return None if math.isnan(number) else min(max(number, -1e300), 1e300)  # a log-probability may be -inf
+
+
+def _csv(file: Path) -> Iterator[tuple[int, Row]]:
+    with file.open(newline="", encoding="utf-8-sig") as lines:
+        reader = csv.DictReader(lines)
+        for row in reader:
+            yield reader.line_num, row
+
+
+def _jsonl(file: Path) -> Iterator[tuple[int, Row]]:
+    for number, line in enumerate(file.read_bytes().splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            yield number, msgspec.json.decode(line, type=dict[str, Any])
+        except msgspec.DecodeError as error:
+            raise ConfigError(
+                f"it is not a JSON object: {error}.", fix="Write one object a line.", file=str(file), line=number
+            ) from None
+
+
+def _parquet(file: Path) -> Iterator[tuple[int, Row]]:
+    try:
+        from pyarrow import parquet
+    except ImportError:
+        raise MissingExtra("reading Parquet", "parquet") from None
+    yield from enumerate(parquet.read_table(file).to_pylist(), 1)

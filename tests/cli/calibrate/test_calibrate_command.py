@@ -1,0 +1,122 @@
+"""`turnout calibrate` as its user meets it: the promise, the artefact, the diff, the mistakes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from tests.insight.labelled import write_labels
+from turnout.cli.app import app
+from turnout.confidence.calibration import load_calibration
+from turnout.config.build import build_parts
+from turnout.config.load import load_config
+from turnout.config.policies import CascadeSpec
+from turnout.errors import ConfigError
+from turnout.types.clock import SystemClock
+
+CONFIG = """\
+providers:
+  own: {dialect: openai, base_url: "http://127.0.0.1:1/v1", api_key: k}
+targets:
+  cheap:  {provider: own, model: small, price: {input: 1, output: 1}}
+  strong: {provider: own, model: large, price: {input: 5, output: 5}}
+routes:
+  contracts:   # the cheap one first
+    baseline: strong
+    policy:
+      cascade:
+        - {use: [cheap], accept: {confidence: 0.85}}
+        - {use: strong}
+  plain: {policy: [cheap, strong]}
+"""
+
+
+@pytest.fixture(scope="module")
+def labels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_labels(tmp_path_factory.mktemp("labels") / "labels.csv", 600)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "turnout.yaml").write_text(CONFIG)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["calibrate", *map(str, arguments)])
+
+
+def test_the_promise_the_figures_and_the_diff_are_told_and_nothing_is_changed(here: Path, labels: Path) -> None:
+    told = run("contracts", "--labels", labels, "--error", 0.2, "--html", here / "curves.html")
+    assert told.exit_code == 0, told.output
+    assert "Of the answers that are kept, at most 0.2 are unacceptable" in told.stdout
+    for word in ("threshold", "escalated", "cost of a request", "calibration error", "wrong of these"):
+        assert word in told.stdout
+    assert "-        - {use: [cheap], accept: {confidence: 0.85}}" in told.stderr
+    assert "by: calibrations/contracts.json}}" in told.stderr
+    assert (here / "turnout.yaml").read_text() == CONFIG
+    page = (here / "curves.html").read_text()
+    assert page.count("<polyline") == 2
+    assert "http" not in page
+    assert "<script" not in page
+
+
+def test_what_is_written_is_what_the_gateway_then_uses(here: Path, labels: Path) -> None:
+    told = run("contracts", "--labels", labels, "--quality-loss", 0.05, "--write", "--json")
+    assert told.exit_code == 0, told.output
+    found = json.loads(told.stdout)
+    assert found["holds"]
+    changed = (here / "turnout.yaml").read_text()
+    assert "# the cheap one first" in changed, "comments stay"
+    loaded = load_config(here / "turnout.yaml", {})
+    policy = loaded.config.routes["contracts"].policy
+    assert isinstance(policy, CascadeSpec)
+    accept = policy.cascade[0].accept
+    assert accept is not None
+    assert accept.confidence == pytest.approx(found["threshold"], abs=1e-8)
+    calibration = load_calibration(here / "calibrations" / "contracts.json")
+    assert calibration.inputs == ("mean_logprob", "tokens")
+    assert build_parts(loaded, SystemClock()).routes.find("contracts") is not None
+
+
+def test_a_promise_that_cannot_be_made_is_a_finding_and_leaves_nothing(here: Path, labels: Path) -> None:
+    told = run("contracts", "--labels", labels, "--error", 0.001)
+    assert told.exit_code == 1
+    assert "Nothing can be certified" in told.stdout
+    assert not (here / "calibrations").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (("nowhere",), "there is no route 'nowhere'"),
+        (("plain",), "the route 'plain' is no cascade"),
+        (("contracts", "--stage", 2), "there is no stage 2"),
+    ],
+)
+def test_what_cannot_be_calibrated_is_told(here: Path, labels: Path, arguments: tuple[object, ...], word: str) -> None:
+    told = run(*arguments, "--labels", labels)
+    assert isinstance(told.exception, ConfigError)
+    assert word in str(told.exception)
+
+
+def test_options_that_contradict_each_other_are_a_mistake_of_usage(here: Path, labels: Path) -> None:
+    for options in (
+        (),
+        ("--labels", labels, "--from-ledger"),
+        ("--labels", labels, "--error", 0.1, "--escalate", 0.1),
+        ("--labels", labels, "--cost", 5),
+    ):
+        assert run("contracts", *options).exit_code == 2
+
+
+def test_an_accept_over_several_lines_is_left_to_its_writer(here: Path, labels: Path) -> None:
+    spread = CONFIG.replace("accept: {confidence: 0.85}}", "accept:\n             {confidence: 0.85}}")
+    (here / "turnout.yaml").write_text(spread)
+    told = run("contracts", "--labels", labels, "--escalate", 0.2)
+    assert isinstance(told.exception, ConfigError)
+    assert "not written on one line" in str(told.exception)
