@@ -22,7 +22,7 @@ def errors_of(text: str, env: dict[str, str] | None = None) -> list[tuple[int | 
 
 POLICY = (
     "a policy is a target's name, a list, or a mapping with one key: rules, weighted, fastest, fallback, cascade, "
-    "classifier. Write a target's name, [first, second], or one of the keys."
+    "classifier, flag. Write a target's name, [first, second], or one of the keys."
 )
 LATER = "comes with a later version. Remove it for now."
 
@@ -68,7 +68,7 @@ IN_ROUTE = [
         "policy: {weighted: [{use: haiku, weight: 0}]}",
         10,
         "policy",
-        "every weight is 0. Give at least one branch a weight above 0.",
+        "no branch has a weight above 0 of its own. Give at least one a number above 0.",
     ),
     (
         "policy: {weighted: [{use: haiku, weight: much}]}",
@@ -129,7 +129,7 @@ WHEN = [
     ("tokns: {max: 1}", "tokns", "unknown key 'tokns'. Did you mean 'tokens'?"),
     ("matches: fqa", "matches", "unknown phrase list 'fqa'. Did you mean 'faq'?"),
     ("matches: [faq, other]", "matches.1", "unknown phrase list 'other'. Known: faq."),
-    ("not: {flag: x}", "not.flag", f"the condition 'flag' {LATER}"),
+    ("not: {flag: x}", "not.flag", "unknown flag 'x'. Declare it under `flags`."),
     (
         "any: [{budget_left: 1}]",
         "any.0.budget_left",

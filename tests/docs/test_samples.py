@@ -20,13 +20,22 @@ from turnout.providers.known import KNOWN_PROVIDERS
 COMMANDS = dict(every_command())
 
 
+class PlainWords(yaml.SafeLoader):
+    """Reads `on` and `off` as the words that they are in a configuration."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own way
+        first: [(tag, pattern) for tag, pattern in resolvers if not (tag.endswith(":bool") and first in "oOyYnN")]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
 def configurations() -> list[Any]:
     """Every block that looks like a configuration or a part of one, completed by the page's first complete one."""
     found = []
     for page in PAGES:
         whole: dict[str, Any] = _example_of(page)
         for block in blocks(page, "yaml"):
-            said = yaml.safe_load(block.text)
+            said = yaml.load(block.text, PlainWords)
             if not isinstance(said, dict) or not said.keys() <= Config.model_fields.keys():
                 continue
             if "targets" in said and (not whole or "providers" in said):

@@ -16,6 +16,7 @@ from turnout.cli.demo.command import demo
 from turnout.cli.drill.command import drill
 from turnout.cli.explain import explain
 from turnout.cli.fault_provider import fault_provider
+from turnout.cli.flags import command as flags
 from turnout.cli.init import init
 from turnout.cli.reconcile import reconcile
 from turnout.cli.report.command import report
@@ -41,6 +42,7 @@ app.command()(reconcile)
 app.command()(drill)
 app.command("calibrate")(calibrate_route)
 app.add_typer(decisions.app, name="decisions")
+app.add_typer(flags.app, name="flags")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(config.app, name="config")
 app.command("fault-provider")(fault_provider)

@@ -172,11 +172,23 @@ def _why(decision: Decision) -> Iterator[tuple[str, str]]:
     yield "reason", decision.reason or "not recorded"
     if decision.confidence is not None:
         yield "confidence", f"{decision.confidence:.2f}"
-    yield from ((name, _plain(value)) for name, value in decision.conditions.items() if value not in ({}, [], None))
+    yield from ((name, _plain(value)) for name, value in _conditions(decision).items() if value not in ({}, [], None))
     yield "turnout", f"{milliseconds(decision.overhead_ms)} of its own"
     if decision.policy_version or decision.config_version:
         versions = {"policy": decision.policy_version or None, "configuration": decision.config_version or None}
         yield "versions", _listed(versions)
+
+
+def _conditions(decision: Decision) -> Mapping[str, object]:
+    """What else was read; of a flag its variant, and why."""
+    read = dict(decision.conditions)
+    if decision.flags:
+        reasons = read.get("flags")
+        why = reasons if isinstance(reasons, dict) else {}
+        read["flags"] = {name: f"{variant} ({why.get(name, '')})" for name, variant in decision.flags.items()}
+    if "would_have" in read:
+        read["would have been"] = read.pop("would_have")
+    return read
 
 
 def _feedback(decision: Decision, said: Sequence[Feedback]) -> Iterator[RenderableType]:

@@ -57,6 +57,9 @@ class Wanted:
     target: Annotated[str | None, typer.Option(help="Only those that this target answered.")] = None
     outcome: Annotated[DecisionOutcome | None, typer.Option(help="Only those that ended so.")] = None
     rule: Annotated[str | None, typer.Option(help="Only those that this rule decided.")] = None
+    flag: Annotated[
+        str | None, typer.Option(help="Only those that saw this of a flag: haiku-first=on, haiku-first=observe:on.")
+    ] = None
     query_hash: Annotated[str | None, typer.Option(help="Only those that asked exactly this.")] = None
     min_cost: Annotated[str | None, typer.Option(help="Only those that cost at least so much, in USD.")] = None
     fallbacks: Annotated[bool, typer.Option("--fallbacks", help="Only those that needed a fallback.")] = False
@@ -73,6 +76,7 @@ class Wanted:
             target=self.target,
             outcome=self.outcome,
             rule=self.rule,
+            flag=self.flag,
             query_hash=self.query_hash,
             min_cost_usd=_amount(self.min_cost),
             fell_back=self.fallbacks,

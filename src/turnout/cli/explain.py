@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -11,23 +12,39 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from turnout.cli.options import spread
 from turnout.config.build import ConfiguredRouter, build_parts
+from turnout.config.flagging import Flagging, source_of
 from turnout.config.load import load_config
 from turnout.policy.explain import Explanation
 from turnout.router import Router
+from turnout.state.flags import FlagFile
 from turnout.testing.memory_ledger import MemoryLedger
 from turnout.types.clock import SystemClock
 from turnout.types.request import Caller
 
 
+@dataclass(frozen=True, kw_only=True)
+class Asker:
+    """The options that say who asks."""
+
+    user: Annotated[str | None, typer.Option(help="As x-turnout-user would say.")] = None
+    source: Annotated[str | None, typer.Option(help="As x-turnout-source would say.")] = None
+    tenant: Annotated[str, typer.Option(help="As the caller's key would say.")] = "default"
+
+
+@spread("asker")
 def explain(
     text: Annotated[str, typer.Argument(help="What the user says; - reads it from standard input.")],
     route: Annotated[str, typer.Option(help="The route's name, or a target's.")],
+    *,
+    asker: Asker,
     config: Annotated[
         Path | None, typer.Option("--config", "-c", help="The configuration; by default ./turnout.yaml.")
     ] = None,
-    user: Annotated[str | None, typer.Option(help="As x-turnout-user would say.")] = None,
-    source: Annotated[str | None, typer.Option(help="As x-turnout-source would say.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="The data directory: what is set of feature flags at run time.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object for machines.")] = False,
 ) -> None:
     """Print what a route would decide: each rule's verdict, what was dropped and why, and the chain.
@@ -38,17 +55,21 @@ def explain(
     """  # noqa: D301 - \b keeps the lines as they are
     said = typer.get_text_stream("stdin").read() if text == "-" else text
     messages = [{"role": "user", "content": said}]
-    explanation = _router(config).explain(route=route, messages=messages, caller=Caller(user=user, source=source))
+    caller = Caller(user=asker.user, source=asker.source, tenant=asker.tenant)
+    explanation = _router(config, data).explain(route=route, messages=messages, caller=caller)
     if json:
         typer.echo(msgspec.json.encode(explanation))
     else:
         _print(explanation)
 
 
-def _router(config: Path | None) -> Router:
-    """A router that calls and writes nothing."""
+def _router(config: Path | None, data: Path | None) -> Router:
+    """A router that calls and writes nothing. It asks a provider of feature flags, where there is one."""
     loaded, clock = load_config(config), SystemClock()
-    return ConfiguredRouter.of_parts(loaded, build_parts(loaded, clock), MemoryLedger(), clock)
+    router = ConfiguredRouter.of_parts(loaded, build_parts(loaded, clock), MemoryLedger(), clock)
+    router.parts.flags.source = source_of(loaded, clock)
+    Flagging(router, FlagFile(loaded.data_directory(data))).look()
+    return router
 
 
 def _print(explanation: Explanation) -> None:
@@ -62,6 +83,8 @@ def _print(explanation: Explanation) -> None:
     matched = ", ".join(f"{name}: “{phrase}”" for name, phrase in features.matches.items())
     if matched:
         console.print(Text(f"phrase lists: {matched}"))
+    for name, variant in explanation.flags.items():
+        console.print(Text(f"flag:     {name} {variant}"))
     if explanation.considered:
         console.print(_rules(explanation))
     for declined in explanation.declined:
@@ -73,6 +96,10 @@ def _print(explanation: Explanation) -> None:
         return
     first, *rest = explanation.candidates
     console.print(Text.assemble("chosen:   ", (first.target, "bold green"), f"  ({first.reason or 'the only target'})"))
+    if explanation.would_have:
+        would = explanation.would_have
+        told = f"would be: {would.target}  ({would.reason}), if what is observed were applied"
+        console.print(Text(told, style="yellow"))
     if rest:
         console.print(Text(f"then:     {', '.join(candidate.target for candidate in rest)}"))
 

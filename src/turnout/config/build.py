@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from turnout.catalog.prices import price_of
 from turnout.config.compile import RouteTable, compile_routes
+from turnout.config.flagging import flag_board, following_flags, source_of
 from turnout.config.load import LoadedConfig, load_config
 from turnout.config.observing import breaker_teller, configured, exporter_of, gauges, metrics_of
 from turnout.config.providers import ProviderSettings
@@ -41,6 +42,7 @@ from turnout.router.parts import Parts
 from turnout.router.probing import Prober
 from turnout.router.record import Record
 from turnout.router.router import Router
+from turnout.state.flags import FlagFile
 from turnout.telemetry.metrics import Metrics
 from turnout.telemetry.observers import Observers
 from turnout.tenancy.directory import Directory
@@ -170,6 +172,7 @@ def assemble(
         executor = before.executor.renewed(draft.endpoints, breakers, kept, _limiters(loaded, clock, running))
     return Parts(
         routes=draft.routes,
+        flags=flag_board(loaded.config, running.parts.flags if running else None),
         endpoints=draft.endpoints,
         breakers=breakers,
         executor=executor,
@@ -281,10 +284,12 @@ class ConfiguredRouter(Router):
         router.desk = FeedbackDesk(ledger.journal, ledger.store, clock, observer)
         observer.observe(configured(loaded, tenancy.known.tenants, first=True))
         metrics.start(partial(gauges, router, ledger.drain))
+        source = parts.flags.source = source_of(loaded, clock)
         prober = Prober(router, router.probe_intervals, clock)
         beside = [
             asyncio.create_task(prober.run(), name="turnout-probes"),
             asyncio.create_task(router.directory.follow(), name="turnout-tenants"),
+            following_flags(router, FlagFile(directory)),
         ]
         try:
             yield router
@@ -300,6 +305,8 @@ class ConfiguredRouter(Router):
             router.answers.close()
             router.idempotency.close()
             metrics.close()
+            if source is not None:
+                source.close()
             if exporter is not None:
                 await asyncio.to_thread(exporter.close)
 

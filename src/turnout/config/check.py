@@ -10,7 +10,7 @@ from pathlib import Path as FilePath
 from typing import Literal
 
 from turnout.catalog.prices import price_of
-from turnout.config.compile import compile_routes
+from turnout.config.compile import compile_routes, flags_asked
 from turnout.config.compile_policy import Place
 from turnout.config.document import Path
 from turnout.config.judging import acceptance
@@ -21,6 +21,7 @@ from turnout.config.policies import (
     Chain,
     ClassifierSpec,
     FallbackSpec,
+    FlagSpec,
     PolicySpec,
     RulesSpec,
     nested,
@@ -86,10 +87,29 @@ def _warnings(loaded: LoadedConfig, routes: Mapping[str, Route], at: datetime) -
     for name, route in config.routes.items():
         yield from _dead_ends(loaded, name, route, routes[name].policy)
         yield from _route_warnings(loaded, name, route)
+    yield from _flag_warnings(loaded)
     if not config.server.keys and config.tenants is None and not is_loopback(config.server.host):
         yield document.error(
             ("server", "host"), "whoever reaches this address may spend your money.", "Give `server.keys` or `tenants`."
         )
+
+
+def _flag_warnings(loaded: LoadedConfig) -> Iterator[ConfigError]:
+    """Flags that nothing asks for, and policies that have nothing for a variant."""
+    config, document = loaded.config, loaded.document
+    used = {name for route in config.routes.values() for name in flags_asked(route.policy)}
+    for name in config.flags:
+        if name not in used:
+            fix = "Ask for it in a rule's `when` or in a policy, or remove it."
+            yield document.error(("flags", name), f"no route asks for the flag '{name}'.", fix)
+    for name, route in config.routes.items():
+        if isinstance(route.policy, FlagSpec):
+            asked = route.policy.flag
+            missing = [each for each in config.flags[asked.name].variants if each not in asked.uses()]
+            if missing:
+                told = f"there is no policy for '{missing[0]}': a request for which the flag is that is refused (400)."
+                fix = f"Add `{missing[0]}:`, or put the flag into a list, before what follows then."
+                yield document.error(("routes", name, "policy", "flag"), told, fix)
 
 
 def _price_warnings(loaded: LoadedConfig, name: str, at: datetime) -> Iterator[ConfigError]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fnmatch import translate
 
 from turnout.config.compile_policy import Place, compile_policy
 from turnout.config.load import LoadedConfig
-from turnout.config.policies import PolicySpec, RulesSpec, nested
+from turnout.config.policies import FlaggedWeight, FlagSpec, PolicySpec, RulesSpec, WeightedSpec, nested
 from turnout.config.schema import RouteConfig, TimeoutsConfig
 from turnout.config.version import policy_version
 from turnout.errors import ConfigError, ConfigErrors
@@ -99,7 +99,22 @@ def compile_route(name: str, given: RouteConfig, loaded: LoadedConfig, services:
         hedge=given.hedge.for_route(name) if given.hedge else None,
         privacy=given.privacy,
         caching=Caching(given.cache.ttl, given.cache.store) if given.cache else None,
+        flags=frozenset(flags_asked(given.policy)),
     )
+
+
+def flags_asked(spec: PolicySpec) -> Iterator[str]:
+    """The feature flags that a policy asks for, at any depth; some more than once."""
+    match spec:
+        case FlagSpec():
+            yield spec.flag.name
+        case RulesSpec():
+            for rule in spec.rules:
+                yield from rule.when.flags() if rule.when is not None else ()
+        case WeightedSpec():
+            yield from (branch.weight.flag for branch in spec.weighted if isinstance(branch.weight, FlaggedWeight))
+    for _, inner in nested(spec):
+        yield from flags_asked(inner)
 
 
 def _reads_language(spec: PolicySpec) -> bool:

@@ -14,6 +14,7 @@ from turnout.config.policies import (
     ClassifierSpec,
     FallbackSpec,
     FastestSpec,
+    FlagSpec,
     PolicySpec,
     RulesSpec,
     StageSpec,
@@ -24,6 +25,7 @@ from turnout.policy.cascade import Cascade, Stage
 from turnout.policy.classifier.policy import Classify
 from turnout.policy.fallback import Fallback
 from turnout.policy.fastest import Fastest
+from turnout.policy.flag import ByFlag
 from turnout.policy.rules import Rule, Rules
 from turnout.policy.single import Single
 from turnout.policy.weighted import Branch, Weighted
@@ -84,6 +86,8 @@ def compile_policy(spec: PolicySpec, place: Place) -> Policy:
             return _split(spec, place.inside("weighted"))
         case FastestSpec():
             return Fastest(tuple(spec.fastest), f"{place.at}.fastest", place.reasons, place.rule, place.more)
+        case FlagSpec():
+            return _by_flag(spec, place)
         case CascadeSpec():
             return _cascade(spec, place.inside("cascade"))
         case ClassifierSpec():
@@ -112,13 +116,28 @@ def _rules(spec: RulesSpec, place: Place) -> Policy:
     return Rules(tuple(rules), place.at)
 
 
+def _by_flag(spec: FlagSpec, place: Place) -> Policy:
+    name = spec.flag.name
+    uses = {
+        variant: compile_policy(use, place.inside(".".join(spec.flag.place(variant)), f"flag:{name}={variant}"))
+        for variant, use in spec.flag.uses().items()
+    }
+    return ByFlag(name, uses, f"{place.at}.flag")
+
+
 def _split(spec: WeightedSpec, place: Place) -> Policy:
-    total = sum(branch.weight for branch in spec.weighted)
+    hung = spec.by_flag()
+    if hung is not None:
+        flag, splits = hung
+        uses = {variant: _split(split, place) for variant, split in splits.items()}
+        rest = uses.pop(None)
+        return ByFlag(flag, {variant: use for variant, use in uses.items() if variant is not None}, place.at, rest)
+    weights = [branch.weight for branch in spec.weighted if isinstance(branch.weight, float)]  # now all of them
     branches = []
-    for index, branch in enumerate(spec.weighted):
-        share = f"weighted:{branch.weight / total:.4g}"
+    for index, (branch, weight) in enumerate(zip(spec.weighted, weights, strict=True)):
+        share = f"weighted:{weight / sum(weights):.4g}"
         policy = compile_policy(branch.use, place.inside(f"{index}.use", share))
-        branches.append(Branch(policy, branch.weight, "/".join(policy.targets)))
+        branches.append(Branch(policy, weight, "/".join(policy.targets)))
     return Weighted(tuple(branches), place.at)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from turnout.config.conditions import Bounds, DurationBounds, Hours, When, parse_hours
-from turnout.policy.when import AllOf, AnyOf, Condition, Header, HourIn, Matches, Named, Not, Within
+from turnout.policy.when import AllOf, AnyOf, Condition, FlagIs, Header, HourIn, Matches, Named, Not, Within
 
 
 def compile_when(when: When) -> Condition:
@@ -27,6 +27,9 @@ def _condition(name: str, value: Any) -> Condition:
         case "header", dict():
             headers = [Header(header.lower(), tuple(values)) for header, values in value.items()]
             return headers[0] if len(headers) == 1 else AllOf(tuple(headers))
+        case "flag", dict():
+            flags = [FlagIs(flag, tuple(variants)) for flag, variants in value.items()]
+            return flags[0] if len(flags) == 1 else AllOf(tuple(flags))
         case "hour", Hours():
             return HourIn(parse_hours(value.within), value.timezone, " or ".join(value.within))
         case "any_", list():

@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
+from turnout.config.flags import FlagCondition
 from turnout.config.values import Duration, ListName, Section, Texts, Wrong, one_or_many
 
-LATER: Final = frozenset({"flag", "budget_left"})
-"""Conditions that are reserved: they come with flags and budgets, in a later version."""
+LATER: Final = frozenset({"budget_left"})
+"""Conditions that are reserved: they come with budgets, in a later version."""
 
 _HOURS: Final = re.compile(r"([0-9]{1,2})(?::00)?(?:\s*-\s*([0-9]{1,2})(?::00)?)?")
 
@@ -181,6 +182,10 @@ class When(Section):
         None,
         description="Hours of the day: `9-17`, `22-6`, a list of them, or {in: ..., timezone: ...}. UTC by default.",
     )
+    flag: FlagCondition | None = Field(
+        None,
+        description="A feature flag that is on, by its name, or flags each with a variant or several: {style: terse}.",
+    )
     any_: list[When] | None = Field(None, alias="any", description="At least one of these conditions holds.")
     all_: list[When] | None = Field(None, alias="all", description="All of these conditions hold.")
     not_: When | None = Field(None, alias="not", description="This condition does not hold.")
@@ -192,6 +197,10 @@ class When(Section):
     def lists(self) -> set[str]:
         """The phrase lists that it asks for, at any depth."""
         return {*(self.matches or ()), *(name for part in self.parts() for name in part.lists())}
+
+    def flags(self) -> set[str]:
+        """The feature flags that it asks for, at any depth."""
+        return {*(self.flag or ()), *(name for part in self.parts() for name in part.flags())}
 
     def asks_language(self) -> bool:
         """Whether it asks for the query's language, at any depth."""

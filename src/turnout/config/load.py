@@ -120,20 +120,38 @@ def _sound(document: Document, directory: Path, env: Mapping[str, str]) -> Loade
     )
 
 
-def find_data_directory(given: str | Path | None = None, env: Mapping[str, str] | None = None) -> Path:
+def open_document(path: str | Path | None = None, env: Mapping[str, str] | None = None) -> Document:
+    """What the file that `load_config` reads says, be it sound or not; nothing where there is none.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    env = os.environ if env is None else env
+    file = find_file(path, env)
+    return Document(None) if file is None else read_document(_text_of(file), file=str(file), env=env)
+
+
+def find_data_directory(
+    given: str | Path | None = None, env: Mapping[str, str] | None = None, *, config: Path | None = None
+) -> Path:
     """Where a gateway that is started here keeps its decisions, be its configuration sound or not.
+
+    Args:
+        given: the data directory, where somebody has said.
+        env: the environment; None takes the process's own.
+        config: the configuration, where it is another than the gateway would find.
 
     Raises:
         ConfigError: there is something else in its place.
     """
-    found = _data_directory_of(given, os.environ if env is None else env)
+    found = _data_directory_of(given, os.environ if env is None else env, config)
     if found.exists() and not found.is_dir():
         raise ConfigError(f"{found} is not a directory.", fix="Say where the data directory is by --data.")
     return found
 
 
-def _data_directory_of(given: str | Path | None, env: Mapping[str, str]) -> Path:
-    file = find_file(None, env)
+def _data_directory_of(given: str | Path | None, env: Mapping[str, str], config: Path | None) -> Path:
+    file = find_file(config, env)
     if given or file is None:
         return data_directory(given)
     try:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, RootModel, Tag, model_validator
+from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, RootModel, Tag, ValidationInfo, model_validator
 
 from turnout.config.conditions import When
+from turnout.config.flags import check_variants
 from turnout.config.values import Section, TargetName, Wrong
 
-KINDS: Final = ("rules", "weighted", "fastest", "fallback", "cascade", "classifier")
+KINDS: Final = ("rules", "weighted", "fastest", "fallback", "cascade", "classifier", "flag")
 
 
 def _by_name(value: Any) -> Any:
@@ -51,12 +52,31 @@ class RulesSpec(Section):
         return self
 
 
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class FlaggedWeight(Section):
+    """A weight that hangs on a feature flag."""
+
+    flag: str = Field(description="The flag's name.")
+    weights: dict[str, Weight] = Field(description="The weight for each of its variants; 0 for those left out.")
+
+    @model_validator(mode="after")
+    def _known(self, info: ValidationInfo) -> FlaggedWeight:
+        check_variants(self.flag, self.weights, info)
+        return self
+
+
 class BranchSpec(Section):
     """A branch of a split."""
 
     use: PolicySpec = Field(description="The policy that decides for this share of the traffic.")
-    weight: float = Field(
-        ge=0, allow_inf_nan=False, description="Its share, in proportion to the other weights; any positive number."
+    weight: Annotated[
+        Annotated[Weight, Tag("<number>")] | Annotated[FlaggedWeight, Tag("<flagged>")],
+        Discriminator(lambda value: "<flagged>" if isinstance(value, dict | FlaggedWeight) else "<number>"),
+    ] = Field(
+        description="Its share, in proportion to the other weights; any positive number, or one for each variant of a "
+        "flag: {flag: haiku-first, weights: {on: 10, off: 0}}.",
     )
 
 
@@ -67,9 +87,32 @@ class WeightedSpec(Section):
 
     @model_validator(mode="after")
     def _some_weight(self) -> WeightedSpec:
-        if not any(branch.weight for branch in self.weighted):
-            raise Wrong("every weight is 0.", "Give at least one branch a weight above 0.")
+        if not any(branch.weight for branch in self.weighted if not isinstance(branch.weight, FlaggedWeight)):
+            raise Wrong("no branch has a weight above 0 of its own.", "Give at least one a number above 0.")
         return self
+
+    def by_flag(self) -> tuple[str, dict[str | None, WeightedSpec]] | None:
+        """The first flag that a weight hangs on, and the split for each of its variants; None for all others."""
+        flag = next((each.weight.flag for each in self.weighted if isinstance(each.weight, FlaggedWeight)), None)
+        if flag is None:
+            return None
+        named = {
+            variant: None
+            for each in self.weighted
+            if isinstance(each.weight, FlaggedWeight) and each.weight.flag == flag
+            for variant in each.weight.weights
+        }
+        return flag, {variant: self._fixed(flag, variant) for variant in (*named, None)}
+
+    def _fixed(self, flag: str, variant: str | None) -> WeightedSpec:
+        """The split where the flag is that variant."""
+        branches = [
+            branch.model_copy(update={"weight": branch.weight.weights.get(variant or "", 0.0)})
+            if isinstance(branch.weight, FlaggedWeight) and branch.weight.flag == flag
+            else branch
+            for branch in self.weighted
+        ]
+        return WeightedSpec.model_construct(weighted=branches)
 
 
 class FastestSpec(Section):
@@ -83,6 +126,43 @@ class FastestSpec(Section):
         if twice is not None:
             raise Wrong(f"target '{twice}' is named twice.", "Name each target once.")
         return self
+
+
+class FlagUse(Section):
+    """A feature flag, and the policy for what it is."""
+
+    name: str = Field(description="The flag's name.")
+    on: PolicySpec | None = Field(None, description="The policy that decides where the flag is `on`.")
+    off: PolicySpec | None = Field(None, description="The policy that decides where it is `off`.")
+    variants: dict[str, PolicySpec] = Field(
+        default_factory=dict, description="The policy for each variant, where the flag has others."
+    )
+
+    @model_validator(mode="after")
+    def _known(self, info: ValidationInfo) -> FlagUse:
+        uses = self.uses()
+        if not uses:
+            raise Wrong("no policy hangs on it.", f"Write flag: {{name: {self.name}, on: ..., off: ...}}.")
+        twice = next((name for name in self.variants if getattr(self, name, None) is not None), None)
+        if twice in {"on", "off"}:
+            raise Wrong(f"'{twice}' has two policies.", "Give each variant one.")
+        check_variants(self.name, uses, info)
+        return self
+
+    def uses(self) -> dict[str, PolicySpec]:
+        """The policy of each variant that has one."""
+        plain = {name: policy for name in ("on", "off") if (policy := getattr(self, name)) is not None}
+        return plain | self.variants
+
+    def place(self, variant: str) -> tuple[str, ...]:
+        """Where the policy of a variant stands, within the policy that this is of."""
+        return ("flag", "variants", variant) if variant in self.variants else ("flag", variant)
+
+
+class FlagSpec(Section):
+    """A feature flag decides which policy does; where there is none for what it is, the next of the chain does."""
+
+    flag: FlagUse = Field(description="The flag, and the policies.")
 
 
 class FallbackSpec(Section):
@@ -203,7 +283,7 @@ def _kind(value: Any) -> str | None:
             return "<target>"
         case list() | Chain():
             return "<chain>"
-        case RulesSpec() | WeightedSpec() | FastestSpec() | FallbackSpec() | CascadeSpec() | ClassifierSpec():
+        case Section():
             return f"<{next(iter(type(value).model_fields))}>"
         case dict():
             kinds = [kind for kind in KINDS if kind in value]
@@ -219,7 +299,8 @@ PolicySpec = Annotated[
     | Annotated[FastestSpec, Tag("<fastest>")]
     | Annotated[FallbackSpec, Tag("<fallback>")]
     | Annotated[CascadeSpec, Tag("<cascade>")]
-    | Annotated[ClassifierSpec, Tag("<classifier>")],
+    | Annotated[ClassifierSpec, Tag("<classifier>")]
+    | Annotated[FlagSpec, Tag("<flag>")],
     Discriminator(
         _kind,
         custom_error_type="policy",
@@ -246,6 +327,8 @@ def nested(spec: PolicySpec) -> list[tuple[tuple[str | int, ...], PolicySpec]]:
             return [(("cascade", index, "use"), stage.use) for index, stage in enumerate(spec.cascade)]
         case ClassifierSpec():
             return [(("classifier", "among", name), use) for name, use in spec.classifier.among.items()]
+        case FlagSpec():
+            return [(spec.flag.place(variant), use) for variant, use in spec.flag.uses().items()]
         case FastestSpec():
             return [(("fastest", index), target) for index, target in enumerate(spec.fastest)]
     return []

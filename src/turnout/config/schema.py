@@ -21,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from turnout.config.flags import FlagConfig, NewFlagName, OpenFeatureConfig
 from turnout.config.hedging import HedgeConfig
 from turnout.config.policies import PolicySpec
 from turnout.config.serving import ServerConfig
@@ -241,7 +242,7 @@ class RouteConfig(Section):
 
     policy: PolicySpec = Field(
         description="A target's name, a list (a fallback chain), or a mapping with one key: rules, "
-        "weighted, fastest, fallback, cascade, classifier."
+        "weighted, fastest, fallback, cascade, classifier, flag."
     )
     baseline: TargetName | None = Field(
         None, description="The target that would have been used without routing; savings are measured against it."
@@ -408,3 +409,5 @@ class Config(Section):
         default_factory=TelemetryConfig, description="Whom the gateway tells what it does, besides `/metrics`."
     )
     privacy: PrivacyConfig = Field(default_factory=PrivacyConfig, description="How much of what callers say is kept.")
+    flags: dict[NewFlagName, FlagConfig] = Field(default_factory=dict, description="Feature flags, by name.")
+    openfeature: OpenFeatureConfig | None = Field(None, description="A provider of feature flags of your own.")

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from turnout.config.conditions import LATER
 from turnout.config.document import Document, Path
+from turnout.config.flags import variants_given
 from turnout.config.json_schema import known_keys
 from turnout.config.schema import Config
 from turnout.config.tenants import tenant_names
@@ -54,6 +55,7 @@ def validate(document: Document, directory: FilePath) -> tuple[Config | None, li
     names = Names(
         providers=_keys_of(data, "providers"),
         targets=_keys_of(data, "targets"),
+        flags=variants_given(data),
         directory=directory,
         tenants=tenant_names(data.get("tenants")),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -54,12 +54,14 @@ class Names:
         providers, targets: the names that the file gives.
         lists: the phrase lists of the route that is being read.
         tenants: the names that the file gives; None where it does not have them.
+        flags: each feature flag's variants.
         directory: where a phrase list's file is looked for.
     """
 
     providers: frozenset[str] = frozenset()
     targets: frozenset[str] = frozenset()
     lists: frozenset[str] = field(default=frozenset())
+    flags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     directory: Path = field(default_factory=Path)
     tenants: frozenset[str] | None = None
 

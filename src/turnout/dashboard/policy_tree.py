@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import BaseModel
 
 from turnout.config.conditions import When
-from turnout.config.policies import CascadeSpec, Chain, FallbackSpec, FastestSpec, RulesSpec, WeightedSpec
+from turnout.config.policies import CascadeSpec, Chain, FallbackSpec, FastestSpec, FlagSpec, RulesSpec, WeightedSpec
 from turnout.config.schema import RouteConfig
 
 Kind = Literal["route", "rule", "branch", "target"]
@@ -61,11 +61,13 @@ def _nodes(policy: Any, path: Path, left: Answered) -> Iterator[Node]:
             for rule in policy.rules:
                 yield _parent("rule", rule.name, words(rule.when), _nodes(rule.use, (*path, f"rule:{rule.name}"), left))
         case WeightedSpec():
-            whole = sum(branch.weight for branch in policy.weighted)
-            for branch in policy.weighted:
-                part = branch.weight / whole
-                nodes = _nodes(branch.use, (*path, f"weighted:{part:.4g}"), left)
-                yield _parent("branch", f"{part * 100:.3g} %", "by weight", nodes)
+            yield from _split(policy, path, left)
+        case FlagSpec():
+            name = policy.flag.name
+            for variant, use in policy.flag.uses().items():
+                yield _parent(
+                    "branch", f"{name} {variant}", "by flag", _nodes(use, (*path, f"flag:{name}={variant}"), left)
+                )
         case FastestSpec():
             yield _parent("branch", "fastest", "by recent calls", _fastest(policy.fastest, path, left))
         case CascadeSpec():
@@ -82,6 +84,19 @@ def _chain(policies: Sequence[Any], path: Path, left: Answered) -> Iterator[Node
         inner = (*path, f"fallback:{place}") if place else path or ("primary",)
         for node in _nodes(each, inner, left):
             yield node._replace(note=node.note or ("first" if not place else f"fallback {place}"))
+
+
+def _split(policy: WeightedSpec, path: Path, left: Answered) -> Iterator[Node]:
+    hung = policy.by_flag()
+    if hung is not None:
+        for variant, split in hung[1].items():
+            yield _parent("branch", f"{hung[0]} {variant or 'else'}", "by flag", _split(split, path, left))
+        return
+    weights = [branch.weight for branch in policy.weighted if isinstance(branch.weight, float)]
+    for branch, weight in zip(policy.weighted, weights, strict=True):
+        part = weight / sum(weights)
+        nodes = _nodes(branch.use, (*path, f"weighted:{part:.4g}"), left)
+        yield _parent("branch", f"{part * 100:.3g} %", "by weight", nodes)
 
 
 def _fastest(targets: Sequence[str], path: Path, left: Answered) -> Iterator[Node]:

@@ -16,6 +16,7 @@ from turnout.ledger.store import Store
 from turnout.types.decision import Decision
 
 POLL_S = 0.2
+_FLAG = "EXISTS (SELECT 1 FROM json_each(record, '$.flags') WHERE key || '=' || atom = ?)"
 _LAST_CHARACTER = "\U0010ffff"
 
 
@@ -27,6 +28,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
         until: admitted before then; aware.
         tenant, project, user, route, target, outcome, rule, source, query_hash: as in the record.
         id_prefix: how the id begins.
+        flag: a feature flag's variant as the record has it: `haiku-first=on`, `haiku-first=observe:on`.
         min_cost_usd: its cost is known and at least this, in USD.
         fell_back: an earlier candidate failed, or its breaker was open.
     """
@@ -43,6 +45,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     source: str | None = None
     query_hash: str | None = None
     id_prefix: str | None = None
+    flag: str | None = None
     min_cost_usd: Decimal | None = None
     fell_back: bool = False
 
@@ -117,6 +120,8 @@ def conditions(wanted: Filter) -> tuple[str, tuple[object, ...]]:
         asked += [("id >= ?", wanted.id_prefix), ("id < ?", wanted.id_prefix + _LAST_CHARACTER)]
     if wanted.min_cost_usd is not None:
         asked.append(("cost >= ?", to_pico(wanted.min_cost_usd)))
+    if wanted.flag is not None:
+        asked.append((_FLAG, wanted.flag))
     if wanted.fell_back:
         asked.append(("fell_back = ?", 1))
     # Said in the index's own words, without which SQLite does not see that the index has them all.

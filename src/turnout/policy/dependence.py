@@ -8,6 +8,7 @@ from turnout.policy.base import Policy
 from turnout.policy.cascade import Cascade
 from turnout.policy.fallback import Fallback
 from turnout.policy.filters import Filters
+from turnout.policy.flag import ByFlag
 from turnout.policy.rules import Rules
 from turnout.policy.weighted import Weighted
 
@@ -21,6 +22,8 @@ def depends_on(policy: Policy, targets: AbstractSet[str]) -> bool:
             return any(depends_on(rule.policy, targets) for rule in policy.rules)
         case Weighted():
             return any(depends_on(branch.policy, targets) for branch in policy.branches if branch.weight)
+        case ByFlag():
+            return any(depends_on(each, targets) for each in policy.policies)
         case Fallback():
             return all(depends_on(element, targets) for element in policy.elements)
         case Cascade():

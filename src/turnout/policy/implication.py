@@ -12,6 +12,7 @@ from turnout.policy.when import (
     AllOf,
     AnyOf,
     Condition,
+    FlagIs,
     Header,
     HourIn,
     Matches,
@@ -58,7 +59,7 @@ def never(condition: Condition, empty: frozenset[str] = frozenset()) -> bool:
             return low > high or high < 0
         case Matches(lists):
             return empty.issuperset(lists)
-        case Named(_, ()) | Header(_, ()):
+        case Named(_, ()) | Header(_, ()) | FlagIs(_, ()):
             return True
         case HourIn(hours):
             return not hours
@@ -75,6 +76,8 @@ def exclusive(one: Condition, other: Condition) -> bool:
             return _disjoint(names, others)
         case Header(name, values), Header(also, others) if name == also:
             return _disjoint(values, others)
+        case FlagIs(flag, variants), FlagIs(also, others) if flag == also:
+            return set(variants).isdisjoint(others)
         case HourIn(hours, zone), HourIn(others, also) if zone == also:
             return hours.isdisjoint(others)
     return (isinstance(other, Not) and implies(one, other.part)) or (isinstance(one, Not) and implies(other, one.part))
@@ -100,6 +103,8 @@ def implies(one: Condition, other: Condition) -> bool:
             return _covers(others, names)
         case Header(name, values), Header(also, others) if name == also:
             return _covers(others, values)
+        case FlagIs(flag, variants), FlagIs(also, others) if flag == also:
+            return set(variants) <= set(others)
         case HourIn(hours, zone), HourIn(others, also) if zone == also:
             return hours <= others
     return _by_a_part(one, other)

@@ -11,10 +11,11 @@ from turnout.policy.cascade import Cascade
 from turnout.policy.classifier.policy import Classify
 from turnout.policy.fallback import Fallback
 from turnout.policy.filters import Filters
+from turnout.policy.flag import ByFlag
 from turnout.policy.implication import always, implies, never
 from turnout.policy.rules import Rules
 from turnout.policy.weighted import Weighted
-from turnout.policy.when import ALWAYS, AllOf, Condition
+from turnout.policy.when import ALWAYS, AllOf, Condition, FlagIs
 
 Kind = Literal["dead", "shadowed", "repeated", "never_drawn"]
 
@@ -64,6 +65,8 @@ def _lint(policy: Policy, given: Condition, empty: frozenset[str]) -> Iterator[L
         case Cascade():
             for stage in policy.stages:
                 yield from _lint(stage.policy, given, empty)
+        case ByFlag():
+            yield from _lint_flag(policy, given, empty)
 
 
 def _lint_rules(policy: Rules, given: Condition, empty: frozenset[str]) -> Iterator[Lint]:
@@ -120,3 +123,16 @@ def _lint_split(policy: Weighted, given: Condition, empty: frozenset[str]) -> It
                 f"branch '{branch.name}' has the weight 0: it gets no traffic.",
             )
         yield from _lint(branch.policy, given, empty)
+
+
+def _lint_flag(policy: ByFlag, given: Condition, empty: frozenset[str]) -> Iterator[Lint]:
+    """Each once, however many variants lead to it. A weight that hangs on the flag may well be 0 for some of them."""
+    told: dict[Lint, None] = {}
+    for variant, use in policy.uses.items():
+        told.update(dict.fromkeys(_lint(use, AllOf((given, FlagIs(policy.flag, (variant,)))), empty)))
+    if policy.rest is not None:
+        told.update(dict.fromkeys(_lint(policy.rest, given, empty)))
+        own = [index for index in told if index.kind == "never_drawn" and index.at.startswith(f"{policy.at}.")]
+        for found in own:
+            del told[found]
+    yield from told

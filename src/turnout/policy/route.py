@@ -32,6 +32,7 @@ class Route:
         hedge: when a silent call gets company; None for never.
         privacy: how much of what was said is kept; None as the installation says.
         caching: whether its answers may be given again; None for never.
+        flags: the feature flags that its policy may ask for.
     """
 
     name: str
@@ -48,3 +49,4 @@ class Route:
     hedge: Hedge | None = None
     privacy: PrivacyMode | None = None
     caching: Caching | None = None
+    flags: frozenset[str] = frozenset()

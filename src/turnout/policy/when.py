@@ -14,6 +14,7 @@ from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
 from turnout.policy.base import Context
+from turnout.types.flag import FlagValue
 
 Verdict = tuple[bool, str]
 
@@ -153,6 +154,19 @@ class HourIn:
 
 
 @dataclass(frozen=True, slots=True)
+class FlagIs:
+    """A feature flag is one of some variants for this request."""
+
+    flag: str
+    variants: tuple[str, ...]
+
+    def judge(self, context: Context) -> Verdict:
+        """See `Condition`."""
+        value = context.conditions.flags[self.flag]
+        return value.variant in self.variants, flag_words(self.flag, value)
+
+
+@dataclass(frozen=True, slots=True)
 class AllOf:
     """Every part holds; so it holds if there is none."""
 
@@ -196,6 +210,14 @@ class Not:
         """See `Condition`."""
         holds, because = self.part.judge(context)
         return not holds, because
+
+
+def flag_words(flag: str, value: FlagValue) -> str:
+    """What a flag is, in words: `flag haiku-first is on (in share)`."""
+    why = value.reason.replace("_", " ")
+    if value.observed:
+        return f"flag {flag} would be {value.seen} ({why}), and is only observed"
+    return f"flag {flag} is {value.variant} ({why})"
 
 
 ALWAYS: Final = AllOf(())

@@ -11,6 +11,7 @@ from turnout.execution.executor import Executor
 from turnout.policy.route import Route
 from turnout.providers.endpoint import Endpoint
 from turnout.providers.transport import Transport
+from turnout.state.flag_board import FlagBoard
 from turnout.types.privacy import Privacy
 from turnout.types.target import Target
 
@@ -41,6 +42,7 @@ class Parts:
         required: whether a request is refused when its intent cannot be written; otherwise it is served, and the
             loss logged.
         privacy: how much of what was said is kept, where the route does not say.
+        flags: the feature flags.
         mask: masks what is to be kept redacted; without one nothing is.
         targets: the endpoints' targets, by name.
     """
@@ -53,6 +55,7 @@ class Parts:
     config_version: str = ""
     required: bool = False
     privacy: Privacy = field(default_factory=Privacy)
+    flags: FlagBoard = field(default_factory=lambda: FlagBoard({}))
     mask: Callable[[str], str] | None = None
     targets: Mapping[str, Target] = field(init=False)
 

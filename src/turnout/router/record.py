@@ -22,12 +22,13 @@ from turnout.errors import (
 from turnout.execution.trace import Trace
 from turnout.features.hash_keys import FixedKey, HashKeys
 from turnout.ledger.recorder import Recorder
-from turnout.policy.base import Context
+from turnout.policy.would_have import would_have
 from turnout.router.admitted import Admitted
 from turnout.types.candidate import Candidate
 from turnout.types.clock import Clock
 from turnout.types.decision import Attempt, Decision, DecisionOutcome, Intent
 from turnout.types.events import Observer, RecordLost, Unobserved
+from turnout.types.flag import FLAG_TAG, recorded
 from turnout.types.privacy import Transcript
 from turnout.types.target import Target
 from turnout.types.usage import Usage
@@ -128,6 +129,7 @@ class Record:
         chosen = trace.chosen
         decided = chosen or trace.first
         answer = admitted.recalled or _answer(trace)
+        flags = recorded(admitted.context.conditions.flags) if admitted.context else {}
         latency = self._clock.monotonic() - admitted.timeline.began
         return Decision(
             id=admitted.id,
@@ -141,14 +143,15 @@ class Record:
             key=request.caller.key,
             user=_user(admitted),
             source=request.caller.source,
-            tags=_tags(request.caller.tags, trace),
+            tags=_tags(request.caller.tags, trace, flags),
             dialect=request.dialect,
             stream=request.stream,
             query_hash=admitted.query_hash,
             query_key=admitted.query_key,
             privacy=admitted.parts.privacy.of(route.privacy if route else None, request.caller.tenant),
             features=admitted.context.features if admitted.context else None,
-            conditions=_conditions(admitted.context),
+            conditions=_conditions(admitted),
+            flags=flags,
             rule=decided.rule if decided else None,
             reason=_reason(admitted, decided),
             considered=tuple(trace.considered),
@@ -194,10 +197,13 @@ def _reason(admitted: Admitted, decided: Candidate | None) -> str | None:
     return decided.reason if decided else None
 
 
-def _tags(given: Mapping[str, str], trace: Trace) -> Mapping[str, str]:
-    """The caller's, and the drill that did something to an attempt."""
+def _tags(given: Mapping[str, str], trace: Trace, flags: Mapping[str, str]) -> Mapping[str, str]:
+    """The caller's, the drill that did something to an attempt, and the flags, so that sums can be had by them."""
     drilled = next((attempt.drilled for attempt in trace.attempts if attempt.drilled), None)
-    return {**given, "drill": drilled} if drilled else given
+    if drilled is None and not flags:
+        return given
+    told = {f"{FLAG_TAG}{name}": variant for name, variant in flags.items()}
+    return {**given, **told, "drill": drilled} if drilled else {**given, **told}
 
 
 def _outcome(error: RequestFailed | None) -> DecisionOutcome:
@@ -251,8 +257,9 @@ def _confidence(trace: Trace) -> float | None:
     return next((each.confidence for each in judged), None)
 
 
-def _conditions(context: Context | None) -> dict[str, object]:
+def _conditions(admitted: Admitted) -> dict[str, object]:
     """What else the decision read, for the record."""
+    context, route = admitted.context, admitted.route
     if context is None:
         return {}
     conditions = context.conditions
@@ -261,6 +268,11 @@ def _conditions(context: Context | None) -> dict[str, object]:
         read["breakers"] = dict(conditions.breakers)
     if conditions.health:
         read["health"] = dict(conditions.health)
+    if conditions.flags:
+        read["flags"] = {name: value.reason for name, value in conditions.flags.items()}
+        would = would_have(route, context) if route else None
+        if would is not None:
+            read["would_have"] = {"target": would.target, "reason": would.reason}
     if context.latency_budget_s is not None:
         read["latency_budget_s"] = context.latency_budget_s
     return read

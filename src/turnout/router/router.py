@@ -32,6 +32,7 @@ from turnout.policy.route import Route
 from turnout.router import once
 from turnout.router.admitted import Admitted
 from turnout.router.early import begun_early
+from turnout.router.flagged import ask_ahead, ask_ahead_now
 from turnout.router.library import Answer, AnswerStream, Embeddings, Inputs, chat_request, embeddings_request
 from turnout.router.parts import Parts
 from turnout.router.record import Record
@@ -95,6 +96,7 @@ class Router:
         self._under_way[admitted.id] = admitted
         try:
             route, context = self._admit(admitted)
+            await ask_ahead(admitted.parts.flags, route, context)
             known = await self._known(admitted, route, context)
             if known is None:
                 plan = route.policy.decide(context)
@@ -179,6 +181,7 @@ class Router:
         """
         admitted = self._begin(chat_request(route, messages, caller, fields, stream=False))
         found, context = self._admit(admitted)
+        ask_ahead_now(admitted.parts.flags, found, context)
         return explain(found, admitted.outline, context)
 
     def route_names(self) -> list[str]:
@@ -230,15 +233,18 @@ class Router:
         if route is None:
             _unknown(request.route, sorted(parts.routes.names()))
         admitted.route = route
+        now, draw = self._clock.now(), random.random()  # noqa: S311 - a split of traffic is no secret
+        caller = _with_user(request.caller, outline.user)
         admitted.context = context = Context(
             features=read_features(outline, lists=route.lists, language=route.reads_language),
             dialect=request.dialect,
-            caller=_with_user(request.caller, outline.user),
+            caller=caller,
             conditions=Conditions(
-                now=self._clock.now(),
-                draw=random.random(),  # noqa: S311 - a split of traffic is no secret
+                now=now,
+                draw=draw,
                 breakers=parts.breakers.not_closed(),
                 health=parts.executor.health.read(),
+                flags=parts.flags.read(caller, now, draw),
             ),
             targets=parts.targets,
             query=outline.query,

@@ -27,6 +27,7 @@ from turnout.features.query_hash import load_or_create_key
 from turnout.server.admin.access import AdminAccess, Role
 from turnout.server.admin.api import AdminApi
 from turnout.server.admin.drills import Drills
+from turnout.server.admin.flags import Flags
 from turnout.server.admin.operations import operations
 from turnout.server.admission import Admission
 from turnout.server.conversation import ConversationEndpoint
@@ -36,6 +37,7 @@ from turnout.server.heap import collecting_seldom
 from turnout.server.lag import limiting_lag
 from turnout.server.metrics import MetricsEndpoint
 from turnout.server.models import ModelsEndpoint
+from turnout.state.flags import FlagFile
 from turnout.types.clock import SystemClock
 from turnout.types.dialect import DialectName
 from turnout.wire.registry import caller_dialect
@@ -134,7 +136,9 @@ class Gateway:
                 self._router, self._reloader = router, reloader
                 self.admission.directory = router.directory
                 self._renew(access, router.loaded)
-                table = operations(access, lambda: reloader.in_effect, Drills(router, drills, clock).operations())
+                flags = Flags(router, FlagFile(router.data), clock).operations()
+                further = [*Drills(router, drills, clock).operations(), *flags]
+                table = operations(access, lambda: reloader.in_effect, further)
                 admin = AdminApi(access, table).routes()
                 app.router.routes += self._routes(router, reloader, [*admin, *self._for_viewers(router, access)])
                 with collecting_seldom():

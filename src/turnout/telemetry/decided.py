@@ -33,6 +33,7 @@ class DecisionCounts:
         family = cells.family
         self._requests = family(table.REQUESTS)
         self._rules = family(table.RULES)
+        self._flags = family(table.FLAGS)
         self._tenant_requests = family(table.TENANT_REQUESTS)
         self._tenant_cost = family(table.TENANT_COST)
         self._fallbacks = family(table.FALLBACKS)
@@ -63,6 +64,8 @@ class DecisionCounts:
         self._overhead.observe((), decision.overhead_ms / 1000)
         if decision.rule is not None:
             self._rules.add((route, decision.rule))
+        for seen in decision.flags.items():
+            self._flags.add(seen)
         for attempt in decision.attempts:
             self._attempt(route, attempt)
         if len(decision.attempts) > 1 or decision.dropped:

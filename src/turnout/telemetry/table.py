@@ -56,6 +56,12 @@ REQUESTS: Final = Metric(
 RULES: Final = Metric(
     "turnout_rule_requests_total", "counter", "Requests that a rule of the route decided.", ("route", "rule")
 )
+FLAGS: Final = Metric(
+    "turnout_flag_requests_total",
+    "counter",
+    "Requests that looked at a feature flag, by what it was for them; after `observe:` where that was not applied.",
+    ("flag", "variant"),
+)
 TENANT_REQUESTS: Final = Metric(
     "turnout_tenant_requests_total",
     "counter",
@@ -201,6 +207,7 @@ CONFIG: Final = Metric(
 METRICS: Final[tuple[Metric, ...]] = (
     REQUESTS,
     RULES,
+    FLAGS,
     TENANT_REQUESTS,
     FALLBACKS,
     ESCALATIONS,

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
+from turnout.types.flag import FlagRead, no_flags
 from turnout.types.health import HealthRead, unknown_health
 
 
@@ -27,9 +28,11 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
         draw: a random number in [0, 1), drawn once per request; every split derives its own from it.
         breakers: the state of each target's breaker that is not closed.
         health: what recent calls say of each target; holds, in the end, what the decision read.
+        flags: what each feature flag is for this request; holds, in the end, what the decision read.
     """
 
     now: datetime
     draw: float = 0.0
     breakers: Mapping[str, BreakerState] = msgspec.field(default_factory=dict)
     health: HealthRead = msgspec.field(default_factory=unknown_health)
+    flags: FlagRead = msgspec.field(default_factory=no_flags)

@@ -43,24 +43,25 @@ class AdminClient:
 
     def targets(self) -> Sequence[Drillable]:
         """Every target. Raises `AdminFailed`."""
-        return self._ask("GET", "/admin/targets", list[Drillable])
+        return self.ask("GET", "/admin/targets", list[Drillable])
 
     def begin(self, plan: Mapping[str, object]) -> Drill:
         """Begin a drill. Raises `AdminFailed`."""
-        begun = self._ask("POST", "/admin/drill", _State, plan).drill
+        begun = self.ask("POST", "/admin/drill", _State, plan).drill
         if begun is None:
             raise AdminFailed("the gateway has begun no drill.")
         return begun
 
     def running(self) -> Drill | None:
         """The drill that is under way. Raises `AdminFailed`."""
-        return self._ask("GET", "/admin/drill", _State).drill
+        return self.ask("GET", "/admin/drill", _State).drill
 
     def end(self) -> None:
         """End it. Raises `AdminFailed`."""
-        self._ask("DELETE", "/admin/drill", _State)
+        self.ask("DELETE", "/admin/drill", _State)
 
-    def _ask(self, method: str, path: str, gives: type[T], body: Mapping[str, object] | None = None) -> T:
+    def ask(self, method: str, path: str, gives: type[T], body: Mapping[str, object] | None = None) -> T:
+        """Ask anything of `/admin`. Raises `AdminFailed`."""
         headers = {"content-type": "application/json"} | ({"x-api-key": self._key} if self._key else {})
         data = json.dumps(body).encode() if body is not None else None
         request = urllib.request.Request(self._url + path, data, headers, method=method)  # noqa: S310 - checked above

@@ -23,8 +23,10 @@ from turnout.insight import query
 from turnout.insight.cost_change import explain_change
 from turnout.insight.query import Filter
 from turnout.insight.report import make_report
+from turnout.insight.sums import TAG
 from turnout.ledger.location import ENVIRONMENT_VARIABLE
 from turnout.ledger.store import Store
+from turnout.types.flag import FLAG_TAG
 
 _LIMIT = 20
 
@@ -39,7 +41,7 @@ class Asked:
         str | None,
         typer.Option(
             help="Fields, comma-separated: tenant, project, user, route, rule, target, provider, source, outcome, "
-            "tag:NAME."
+            "tag:NAME, flag:NAME."
         ),
     ] = None
     tenant: Annotated[str | None, typer.Option(help="Only this tenant's.")] = None
@@ -56,7 +58,8 @@ class Asked:
     @property
     def fields(self) -> tuple[str, ...]:
         """What the lines are by."""
-        return tuple(field.strip() for field in (self.by or "").split(",") if field.strip())
+        fields = (field.strip() for field in (self.by or "").split(",") if field.strip())
+        return tuple(TAG + field if field.startswith(FLAG_TAG) else field for field in fields)
 
 
 @spread("asked")
@@ -80,6 +83,7 @@ def report(
     turnout report --since 7d --by tenant
     turnout report --by route,rule --csv > routes.csv
     turnout report --since 2026-11-01 --until 2026-12-01 --by tag:team --html november.html
+    turnout report --since 7d --by flag:haiku-first
     turnout report --explain-change last-week this-week
     turnout report --explain-change 2026-10 2026-11 --json
     """  # noqa: D301 - the backspace itself is what keeps the lines apart

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from turnout.errors import CallerError, InvalidRequest, UnknownPath
+from turnout.errors import CallerError, InvalidRequest, LedgerError, UnknownPath
 from turnout.server.admin.access import AdminAccess
 from turnout.server.admin.openapi import PARAMETER, Refusal, Refused
 from turnout.server.admin.operation import Answered, Asked, Operation
@@ -52,6 +52,10 @@ class AdminApi:
             return _reply(operation.status, await operation.answer(asked))
         except CallerError as error:
             return _refused(error)
+        except LedgerError as error:  # what the data directory cannot keep or tell
+            unable = InvalidRequest(str(error))
+            unable.status = 503
+            return _refused(unable)
 
     async def _nothing(self, request: Request) -> Response:
         path = request.url.path

@@ -1,0 +1,1 @@
+"""`turnout flags`: feature flags from the command line."""
