@@ -7,10 +7,15 @@ from pathlib import Path
 import pytest
 
 from tests.confidence.judges import calibrated_on
+from tests.confidence.signals.holding import answer, held
 from tests.config.configs import BASE, ENV
 from turnout.confidence.calibration import save_calibration
+from turnout.confidence.signal import Signal
 from turnout.config.compile import compile_routes
+from turnout.config.compile_policy import Place
+from turnout.config.judging import acceptance
 from turnout.config.load import load_config
+from turnout.config.policies import Accept
 from turnout.errors import ConfigErrors
 
 SHARE = (0.0, 1.0)
@@ -69,3 +74,23 @@ def test_signals_are_made_from_their_settings(tmp_path: Path) -> None:
 )
 def test_a_mistake_is_told_with_its_fix(tmp_path: Path, signals: str, problem: str) -> None:
     assert told(tmp_path, signals).startswith(problem)
+
+
+def test_texts_are_compared_by_their_meaning_where_a_calibration_asks_for_it(tmp_path: Path) -> None:
+    """Agreement by meaning, with the real table of embeddings."""
+    save_calibration(tmp_path / "ours.json", calibrated_on({"agreement": SHARE}))
+    accept = Accept(confidence=0.9, by="ours.json", signals={"agreement": {"samples": 2, "by": "meaning"}})
+    (signal,) = acceptance(accept, Place("routes.r", directory=tmp_path)).signals
+    near = _agreement(signal, "The meeting was moved to Friday.", "They postponed the meeting until Friday.")
+    far = _agreement(signal, "The meeting was moved to Friday.", "Bananas are rich in potassium.")
+    assert far < 0.4 < near < 1
+    assert _agreement(signal, "The same.", "The same.") == pytest.approx(1)
+
+
+def _agreement(signal: Signal, said: str, again: str) -> float:
+    reading = signal.read(held(answer(said)))
+    next(reading)
+    reading.send(answer(again))
+    with pytest.raises(StopIteration) as stopped:
+        reading.send(answer(again))
+    return float(stopped.value.value)

@@ -171,10 +171,15 @@ def _judgements(loaded: LoadedConfig, name: str, route: RouteConfig) -> Iterator
             told = f"confidence {accept.confidence:g} is how sure the model says it is, and not how often it is right."
             fix = f"Measure that: turnout calibrate {name} --labels FILE."
             yield loaded.document.error((*place, "accept"), told, fix)
-        wants = acceptance(accept, Place("", directory=loaded.directory)).wants
+        every = frozenset(loaded.config.targets)
+        judge = acceptance(accept, Place("", directory=loaded.directory, targets=every))
         for target in targets:
+            if judge.calibration is not None and judge.calibration.target != target:
+                told = f"the calibration is of answers of '{judge.calibration.target}', and judges those of '{target}'."
+                fix = "The tokens and habits of two models do not compare: make a calibration for each."
+                yield loaded.document.error((*place, "accept", "by"), told, fix)
             config = loaded.config.targets[target]
-            for need in sorted(wants & lacks_of(config, loaded.providers[config.provider])):
+            for need in sorted(judge.wants & lacks_of(config, loaded.providers[config.provider])):
                 told = f"'{target}' gives no {need}, by which its answers are judged: every one of them is escalated."
                 yield loaded.document.error(place, told, "Judge by other signals, or ask a target that gives them.")
 

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from turnout.confidence.calibration import Calibration, load_calibration
 from turnout.confidence.numbers import numpy
 from turnout.confidence.signal import Signal
+from turnout.confidence.signals.agreement import Agreement
+from turnout.confidence.signals.language import LanguageDiffers
 from turnout.confidence.signals.request import REQUEST_VALUES
 from turnout.confidence.signals.table import Abilities, signal_named
 from turnout.config.policies import Accept
 from turnout.config.values import did_you_mean
 from turnout.errors import ArtefactError, ConfigError
 from turnout.execution.scoring import scorers_of
-from turnout.features.language import detect_language
+from turnout.features.embeddings import embed_all, load_embeddings
+from turnout.features.language import detect_language, load_language_model
 from turnout.policy.acceptance import RAW_SIGNAL, Acceptance
 from turnout.providers.aiohttp_transport import AiohttpTransport
 
 if TYPE_CHECKING:
     from turnout.config.compile_policy import Place
 
-_ABILITIES: Final = Abilities(detect=detect_language)
+
+def _embed(texts: Sequence[str]) -> Sequence[Sequence[float]]:
+    vectors: Sequence[Sequence[float]] = embed_all(list(texts)).tolist()
+    return vectors
+
+
+_ABILITIES: Final = Abilities(detect=detect_language, embed=_embed)
 
 
 def acceptance(accept: Accept, place: Place) -> Acceptance:
@@ -66,4 +75,14 @@ def _signals(names: Iterable[str], accept: Accept, place: Place) -> Iterable[Sig
         if signal.target is not None and signal.target not in place.targets:
             told = f"the signal {name} asks '{signal.target}', and there is no target of that name."
             raise ConfigError(told, fix=did_you_mean(signal.target, place.targets), key=f"{place.at}.signals")
+        _load_what_it_takes(signal)
         yield signal
+
+
+def _load_what_it_takes(signal: Signal) -> None:
+    """Load the tables that a signal reads: not while a request waits. Raises `MissingExtra`."""
+    match signal:
+        case LanguageDiffers():
+            load_language_model()
+        case Agreement(by="meaning"):
+            load_embeddings()

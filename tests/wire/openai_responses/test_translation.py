@@ -193,6 +193,15 @@ def test_what_no_delta_told_of_is_told_by_the_item() -> None:
     assert (answer.finish, answer.created) == (Finish.TOOL_CALLS, 1700000000)
 
 
+def test_log_probabilities_that_no_delta_told_of_are_told_by_the_item() -> None:
+    told = {"token": "Hi", "logprob": -0.25, "top_logprobs": [{"token": "Ho", "logprob": -2.0}]}
+    item = {"type": "message", "content": [{"type": "output_text", "text": "Hi", "logprobs": [told]}]}
+    tokens = (TokenLogprob("Hi", -0.25, (("Ho", -2.0),)),)
+    assert heard(done(item)).logprobs == tokens
+    spoken = event("response.output_text.delta", output_index=0, delta="Hi", logprobs=[told])
+    assert heard(spoken, done(item)).logprobs == tokens
+
+
 def test_the_parts_of_a_summary_stay_apart() -> None:
     def summary(delta: str, part: int) -> bytes:
         return event("response.reasoning_summary_text.delta", output_index=0, summary_index=part, delta=delta)

@@ -36,7 +36,7 @@ def decode_answer(body: dict[str, Any]) -> Answer:
         parts=parts,
         finish=finish_of(body.get("status"), body.get("incomplete_details"), calls=calls),
         usage=usage_from(expect(dict, usage, "usage")) if usage else None,
-        logprobs=tuple(token for item in output for token in _logprobs(item)),
+        logprobs=tuple(token for item in output for token in logprobs_of(item)),
         created=created_at(body),
     )
 
@@ -81,7 +81,8 @@ def _said(content: dict[str, Any]) -> Iterator[Part]:
             raise ValueError(f"content of the type {kind}, which nobody asked for")
 
 
-def _logprobs(item: dict[str, Any]) -> Iterator[TokenLogprob]:
+def logprobs_of(item: dict[str, Any]) -> Iterator[TokenLogprob]:
+    """Those of an item's tokens. Raises `ValueError` where they are of another form."""
     for content in item.get("content") or () if item.get("type") == "message" else ():
         yield from decode_logprobs({"content": content.get("logprobs")})
 

@@ -19,7 +19,7 @@ from turnout.types.stream import (
 )
 from turnout.wire.event_json import expect, index_of, read_object
 from turnout.wire.openai_chat.logprobs import decode_logprobs
-from turnout.wire.openai_responses.answer import created_at, parts_of
+from turnout.wire.openai_responses.answer import created_at, logprobs_of, parts_of
 from turnout.wire.openai_responses.finish import finish_of
 from turnout.wire.openai_responses.reasoning import BETWEEN
 from turnout.wire.openai_responses.usage import usage_from
@@ -116,6 +116,8 @@ class Decoder:
         yield from self._added(index, item)
         for part in parts_of(item):
             yield from self._untold(index, part)
+        if index not in self._heard and (untold := tuple(logprobs_of(item))):
+            yield TextDelta("", untold)
 
     def _untold(self, index: Any, part: Part) -> Iterator[Delta]:
         heard = index in self._heard

@@ -1,0 +1,43 @@
+"""What judges a cascade's answers is looked at before it ships."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.confidence.judges import calibrated_on
+from tests.config.configs import ENV, with_routes
+from turnout.confidence.calibration import save_calibration
+from turnout.config.check import check
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+SHARE = (0.0, 1.0)
+
+
+def found(tmp_path: Path, first: str, *signals: str, settings: str = "{}") -> list[tuple[str | None, str]]:
+    """The findings about a cascade whose calibration, of haiku's answers, reads these signals."""
+    save_calibration(tmp_path / "ours.json", calibrated_on(dict.fromkeys(signals, SHARE), target="haiku"))
+    accept = f"{{confidence: 0.85, by: ours.json, signals: {settings}}}"
+    stages = f"[{{use: {first}, accept: {accept}}}, {{use: [sonnet, gpt-4o]}}]"
+    file = tmp_path / "turnout.yaml"
+    file.write_text(with_routes(f"r: {{baseline: sonnet, policy: {{cascade: {stages}}}}}"))
+    return [(each.key, each.problem) for each in check(file, ENV, NOW)]
+
+
+def test_a_calibration_on_signals_that_every_target_gives_is_sound(tmp_path: Path) -> None:
+    assert found(tmp_path, "haiku", "hedging", "tokens", "judge", settings="{judge: {target: gpt-4o}}") == []
+
+
+def test_a_signal_that_asks_for_log_probabilities_needs_a_target_that_tells_them(tmp_path: Path) -> None:
+    ((key, problem),) = found(tmp_path, "haiku", "p_true")
+    assert key == "routes.r.policy.cascade.0"
+    assert "'haiku' gives no logprobs" in problem
+
+
+def test_a_calibration_of_another_targets_answers_is_found(tmp_path: Path) -> None:
+    assert found(tmp_path, "[haiku, gpt-4o]", "hedging") == [
+        (
+            "routes.r.policy.cascade.0.accept.by",
+            "the calibration is of answers of 'haiku', and judges those of 'gpt-4o'.",
+        )
+    ]
