@@ -30,6 +30,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "turnout"))
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _PERSONAL_PREFIXES = ("TURNOUT_", "XDG_")
+_TERMINAL = ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "CLICOLOR_FORCE", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
 _PERSONAL_SUFFIXES = ("_API_KEY", "_API_BASE", "_BASE_URL", "_PROXY")
 
 
@@ -69,7 +70,7 @@ def _refuse_the_network(event: str, args: tuple[object, ...]) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     sys.addaudithook(_refuse_the_network)
     for name in list(os.environ):
-        if name.startswith(_PERSONAL_PREFIXES) or name.upper().endswith(_PERSONAL_SUFFIXES):
+        if name.startswith(_PERSONAL_PREFIXES) or name.upper().endswith(_PERSONAL_SUFFIXES) or name in _TERMINAL:
             del os.environ[name]
     home = tempfile.mkdtemp(prefix="turnout-home-")
     os.environ["HOME"] = home
