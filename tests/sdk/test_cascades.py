@@ -50,6 +50,10 @@ def _routes() -> str:
             ("forlorn", 1, "wrong"),
         )
     ]
+    told.append(
+        "bounded: {baseline: strong, policy: {cascade: [{use: of-chat, accept: {confidence: 1}}, {use: strong}], "
+        "escalate: {at_most: 0.25}}}"
+    )
     return "\n  ".join(told)
 
 
@@ -162,3 +166,14 @@ def test_a_caller_who_wants_log_probabilities_gets_them(sides: Sides, stream: bo
     seen = "".join(str(each.model_dump()) for each in (told if isinstance(told, list) else [told]))
     assert "'logprob':" in seen
     assert sides.provider.requests[-1].body["top_logprobs"] == 2
+
+
+def test_a_bound_on_escalations_holds_through_the_gateway(sides: Sides) -> None:
+    store = SqliteStore(database_file(sides.gateway.data))
+    for _ in range(20):
+        ask(sides, "chat", "bounded", stream=False)
+    wait_for(lambda: len(list(decisions(store, Filter(route="bounded")))) == 20, 30)
+    made = list(decisions(store, Filter(route="bounded")))
+    assert [each.target for each in reversed(made)] == (["of-chat"] * 3 + ["strong"]) * 5
+    assert made[1].considered[-1].because.endswith("but no escalation is left")
+    assert made[1].conditions["standing"] == {"spent": True}

@@ -165,14 +165,14 @@ def _route_warnings(loaded: LoadedConfig, name: str, route: RouteConfig) -> Iter
 
 def _judgements(loaded: LoadedConfig, name: str, route: RouteConfig) -> Iterator[ConfigError]:
     """What a cascade's confidence does not mean, and stages whose answers it can never keep."""
+    at = Place("", directory=loaded.directory, targets=frozenset(loaded.config.targets))
     for path, accept, targets in _judged(route.policy):
         place = ("routes", name, "policy", *path)
         if accept.by is None:
             told = f"confidence {accept.confidence:g} is how sure the model says it is, and not how often it is right."
             fix = f"Measure that: turnout calibrate {name} --labels FILE."
             yield loaded.document.error((*place, "accept"), told, fix)
-        every = frozenset(loaded.config.targets)
-        judge = acceptance(accept, Place("", directory=loaded.directory, targets=every))
+        judge = acceptance(accept, at)
         for target in targets:
             if judge.calibration is not None and judge.calibration.target != target:
                 told = f"the calibration is of answers of '{judge.calibration.target}', and judges those of '{target}'."

@@ -15,6 +15,7 @@ from turnout.errors import ConfigError, ConfigErrors
 from turnout.features.language import load_language_model
 from turnout.features.phrases import PhraseLists
 from turnout.policy.filters import Filters
+from turnout.policy.judgements import judgements_of
 from turnout.policy.route import Route
 from turnout.policy.single import Single
 from turnout.policy.when import (
@@ -84,9 +85,10 @@ def compile_route(name: str, given: RouteConfig, loaded: LoadedConfig, services:
     """One route, its policy wrapped by the filters. Raises as `compile_policy` does."""
     targets = frozenset(loaded.config.targets)
     place = Place(f"routes.{name}.policy", directory=loaded.directory, targets=targets, services=services)
+    policy = Filters(compile_policy(given.policy, place))
     return Route(
         name=name,
-        policy=Filters(compile_policy(given.policy, place)),
+        policy=policy,
         policy_version=policy_version(given),
         baseline=given.baseline,
         lists=PhraseLists(given.phrases()),
@@ -100,6 +102,7 @@ def compile_route(name: str, given: RouteConfig, loaded: LoadedConfig, services:
         privacy=given.privacy,
         caching=Caching(given.cache.ttl, given.cache.store) if given.cache else None,
         flags=frozenset(flags_asked(given.policy)),
+        judgements=judgements_of(policy),
     )
 
 

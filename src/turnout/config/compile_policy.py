@@ -147,7 +147,7 @@ def _cascade(spec: CascadeSpec, place: Place) -> Policy:
         _stage(stage, place.inside(index, f"stage:{index + 1}", more=index < last))
         for index, stage in enumerate(spec.cascade)
     )
-    return Cascade(tuple(stages), place.at)
+    return Cascade(tuple(stages), place.at, spec.escalate.at_most if spec.escalate else None)
 
 
 def _classifier(spec: ClassifierSpec, place: Place) -> Policy:

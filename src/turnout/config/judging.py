@@ -55,7 +55,7 @@ def acceptance(accept: Accept, place: Place) -> Acceptance:
         scorers = scorers_of(made, place.services or AiohttpTransport())
     except ConfigError as error:
         raise ConfigError(error.problem, fix=error.fix, key=f"{place.at}.signals") from error
-    return Acceptance(accept.confidence, made, calibration, scorers)
+    return Acceptance(accept.confidence, made, calibration, scorers, accept.on_shift == "escalate")
 
 
 def _calibration(by: str, place: Place) -> Calibration:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 
 from turnout.config.load import LoadedConfig
 from turnout.errors import MissingExtra
 from turnout.ledger.drain import Drain
+from turnout.router.parts import Parts
 from turnout.router.router import Router
 from turnout.telemetry import table
 from turnout.telemetry.metrics import Measured, Metrics
@@ -77,5 +78,14 @@ def gauges(router: Router, drain: Drain) -> Measured:
         (table.IN_FLIGHT, (), router.under_way()),
         (table.BEHIND, (), drain.behind),
         (table.TROUBLE, (), bool(drain.trouble)),
+        *((table.SHIFTED, (name,), shifted) for name, shifted in _shifted(parts)),
         *((table.BREAKER_OPEN, (target,), target in troubled) for target in parts.targets),
     ]
+
+
+def _shifted(parts: Parts) -> Iterator[tuple[str, bool]]:
+    """Whether the traffic of each route that judges has moved away from its calibrations."""
+    for name in parts.routes.names():
+        route = parts.routes.find(name)
+        if route is not None and route.judgements is not None:
+            yield name, bool(route.judgements.read().shifted)

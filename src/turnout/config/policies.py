@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, RootModel, Tag, ValidationInfo, model_validator
 
@@ -187,6 +187,11 @@ class Accept(Section):
         description="The calibration that makes confidence of an answer's signals: a file of `turnout calibrate`, "
         "relative to this one.",
     )
+    on_shift: Literal["carry_on", "escalate"] = Field(
+        "carry_on",
+        description="What happens once the traffic is another than what the calibration was fitted on; its promise "
+        "holds no more either way.",
+    )
     signals: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="Settings of signals, by their names (`judge: {target: gpt-4o}`)."
     )
@@ -200,10 +205,19 @@ class StageSpec(Section):
     draft: bool = Field(default=False, description="Show it the answer that was not kept, to do better.")
 
 
+class Escalate(Section):
+    """How many requests may be escalated."""
+
+    at_most: float = Field(
+        gt=0, lt=1, description="The share of the requests, at any time; the worst answers go first."
+    )
+
+
 class CascadeSpec(Section):
     """A cascade: a cheap answer is kept if it is sure enough, else the next stage answers."""
 
     cascade: list[StageSpec] = Field(min_length=2, description="The stages, cheapest first.")
+    escalate: Escalate | None = Field(None, description="A bound on escalations.")
 
     @model_validator(mode="after")
     def _judged(self) -> CascadeSpec:

@@ -7,16 +7,20 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
+
 from turnout.confidence.calibration import Calibration
 from turnout.confidence.signal import Ask, Held, Score, Signal
 from turnout.confidence.signals.request import request_values
 from turnout.policy.base import Context
 from turnout.types.candidate import Candidate, Judged, Outcome, Scorer, Scoring, Step
 from turnout.types.chat import Answer, Chat, Finish, ToolCall
+from turnout.types.judging import Standing
 
 RAW_SIGNAL: Final = "mean_logprob"
 """What confidence is where nothing has been calibrated: the geometric mean of the tokens' probabilities."""
 
+_EMPTY: Final = "it says nothing"
 _UNFIT: Final = {
     Finish.REFUSAL: "it refused",
     Finish.CONTENT_FILTER: "a content filter stopped it",
@@ -36,12 +40,14 @@ class Acceptance:
         signals: what is read off it.
         calibration: what makes confidence of them; None takes the mean probability of its tokens as it is.
         scorers: the user's own code behind the signals that have some, by their names.
+        distrusts: whether nothing is kept while the traffic is another than what the calibration was fitted on.
     """
 
     least: float
     signals: tuple[Signal, ...]
     calibration: Calibration | None = None
     scorers: Mapping[str, Scorer] = field(default_factory=dict)
+    distrusts: bool = False
 
     @property
     def wants(self) -> frozenset[str]:
@@ -50,6 +56,15 @@ class Acceptance:
 
     def judge(self, context: Context, outcome: Outcome) -> Generator[Step, Outcome | None, Judged]:
         """Judge an answer. Yields what the signals have to ask; returns the judgement."""
+        judged = yield from self._judge(context, outcome)
+        standing = context.conditions.standing
+        moved = standing.shifted.get(judged.artefact or "") if self.distrusts else None
+        if moved and judged.accepted:
+            told = f"{judged.because}, but the traffic is another than the calibration's ({', '.join(moved)})"
+            judged = msgspec.structs.replace(judged, accepted=False, because=told)
+        return _within_budget(judged, standing)
+
+    def _judge(self, context: Context, outcome: Outcome) -> Generator[Step, Outcome | None, Judged]:
         answer, asked = outcome.answer, outcome.asked
         if answer is None or asked is None:
             return self._judged(outcome, because="its answer cannot be read")
@@ -115,6 +130,15 @@ class Acceptance:
         )
 
 
+def _within_budget(judged: Judged, standing: Standing) -> Judged:
+    """The judgement, turned into "kept" where too few escalations are left for it."""
+    spare = standing.keep_from is not None and (judged.confidence or 0.0) >= standing.keep_from
+    if judged.accepted or judged.because == _EMPTY or not (standing.spent or spare):
+        return judged
+    why = "no escalation is left" if standing.spent else "the escalations that are left are for worse ones"
+    return msgspec.structs.replace(judged, accepted=True, because=f"{judged.because}, but {why}")
+
+
 def _unfit(answer: Answer, asked: Chat) -> str | None:
     """What says without any signal that an answer will not do."""
     if answer.finish in _UNFIT:
@@ -122,5 +146,5 @@ def _unfit(answer: Answer, asked: Chat) -> str | None:
     if answer.finish is Finish.LENGTH and asked.max_tokens is None:  # else the caller wanted no more
         return "it was cut off"
     if not answer.text.strip() and not any(isinstance(part, ToolCall) for part in answer.parts):
-        return "it says nothing"
+        return _EMPTY
     return None

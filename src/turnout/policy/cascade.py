@@ -49,11 +49,13 @@ class Cascade:
 
     Attributes:
         stages: the cheapest first.
+        at_most: the share of the requests that may be escalated; None for any.
         at: where they stand in the configuration, dotted.
     """
 
     stages: tuple[Stage, ...]
     at: str = ""
+    at_most: float | None = None
 
     @property
     def targets(self) -> tuple[str, ...]:

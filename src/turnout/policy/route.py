@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from turnout.features.phrases import PhraseLists
 from turnout.policy.base import Policy
+from turnout.policy.judgements import Judgements
 from turnout.types.caching import Caching
 from turnout.types.hedge import Hedge
 from turnout.types.privacy import PrivacyMode
@@ -33,6 +34,7 @@ class Route:
         privacy: how much of what was said is kept; None as the installation says.
         caching: whether its answers may be given again; None for never.
         flags: the feature flags that its policy may ask for.
+        judgements: what the judging of its answers adds up to; None where none are.
     """
 
     name: str
@@ -50,3 +52,4 @@ class Route:
     privacy: PrivacyMode | None = None
     caching: Caching | None = None
     flags: frozenset[str] = frozenset()
+    judgements: Judgements | None = None

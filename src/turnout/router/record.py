@@ -29,6 +29,7 @@ from turnout.types.clock import Clock
 from turnout.types.decision import Attempt, Decision, DecisionOutcome, Intent
 from turnout.types.events import Observer, RecordLost, Unobserved
 from turnout.types.flag import FLAG_TAG, recorded
+from turnout.types.judging import NOTHING_JUDGED
 from turnout.types.privacy import Transcript
 from turnout.types.target import Target
 from turnout.types.usage import Usage
@@ -273,6 +274,8 @@ def _conditions(admitted: Admitted) -> dict[str, object]:
         would = would_have(route, context) if route else None
         if would is not None:
             read["would_have"] = {"target": would.target, "reason": would.reason}
+    if conditions.standing != NOTHING_JUDGED:
+        read["standing"] = conditions.standing
     if context.latency_budget_s is not None:
         read["latency_budget_s"] = context.latency_budget_s
     return read

@@ -42,6 +42,7 @@ from turnout.types.conditions import Conditions
 from turnout.types.decision import Decision
 from turnout.types.events import Observer
 from turnout.types.failure import Failure, FailureKind
+from turnout.types.judging import NOTHING_JUDGED
 from turnout.types.reply import Reply
 from turnout.types.request import Caller, Request
 from turnout.wire.registry import caller_dialect
@@ -218,6 +219,7 @@ class Router:
     def _end(self, admitted: Admitted, error: RequestFailed | None) -> Decision:
         """Write the record. Once for each request that has begun."""
         self._under_way.pop(admitted.id, None)
+        _note_judgements(admitted)
         admitted.decision = self._record.outcome(admitted, error)
         if self.idempotency is not None:
             once.end(self.idempotency, admitted)
@@ -245,6 +247,7 @@ class Router:
                 breakers=parts.breakers.not_closed(),
                 health=parts.executor.health.read(),
                 flags=parts.flags.read(caller, now, draw),
+                standing=route.judgements.read() if route.judgements is not None else NOTHING_JUDGED,
             ),
             targets=parts.targets,
             query=outline.query,
@@ -312,6 +315,13 @@ class Router:
         """The headers of an answer, whoever made it."""
         cached = [("x-turnout-cache", admitted.cache)] if admitted.cache else []
         return [*_headers(admitted, route), ("x-turnout-target", _ascii(target)), *cached]
+
+
+def _note_judgements(admitted: Admitted) -> None:
+    """What was judged counts for the requests to come."""
+    route, context = admitted.route, admitted.context
+    if route is not None and route.judgements is not None and context is not None:
+        route.judgements.note(admitted.trace.judged, context.features)
 
 
 def _with_user(caller: Caller, user: str | None) -> Caller:

@@ -83,6 +83,13 @@ ESCALATIONS: Final = Metric(
     "Requests for which a complete answer was discarded and another target was asked.",
     ("route",),
 )
+SHIFTED: Final = Metric(
+    "turnout_calibration_shifted",
+    "gauge",
+    "In how many processes the traffic is another than what a calibration of the route was fitted on, so that its "
+    "promise holds no more.",
+    ("route",),
+)
 HEDGES: Final = Metric(
     "turnout_hedges_total", "counter", "Requests with a call beside a silent one; `won`: it answered.", ("route", "won")
 )
@@ -231,6 +238,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     SCORE,
     BREAKERS,
     BREAKER_OPEN,
+    SHIFTED,
     LOST,
     BEHIND,
     TROUBLE,
