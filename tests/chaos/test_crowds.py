@@ -150,6 +150,7 @@ async def slow_senders(gateway: GatewayProcess, size: int, rate: float, seconds:
         crowd(gateway.port, size // 2, b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\n"),
         crowd(gateway.port, size - size // 2, half),
     ):
+        await until(lambda: descriptors(gateway.child.pid) - before > size // 2, 30)
         held = descriptors(gateway.child.pid) - before
         beside = await traffic(gateway.port, rate, seconds)
         await until(lambda: descriptors(gateway.child.pid) <= before + 5, 60)

@@ -19,6 +19,7 @@ from turnout.ledger.retention import Retention, expire
 from turnout.ledger.rollups import MINUTES_KEPT_MS, Rollup, prepare
 from turnout.ledger.schema import migrate, migrations
 from turnout.ledger.store import Position, Written
+from turnout.state.write_ahead import write_ahead
 from turnout.types.decision import Decision
 from turnout.types.feedback import Feedback
 
@@ -159,7 +160,7 @@ class SqliteStore:
         connection = sqlite3.connect(self._file, timeout=self._busy_s, isolation_level=None, check_same_thread=False)
         try:
             connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")  # of a new file; an old one keeps its own
-            connection.execute("PRAGMA journal_mode = WAL")
+            write_ahead(connection, self._busy_s)
             connection.execute("PRAGMA secure_delete = ON")  # what is removed is overwritten
             connection.execute(f"PRAGMA synchronous = {'FULL' if self._durable else 'NORMAL'}")
             migrate(connection, migrations())

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import os
 import sqlite3
-import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from turnout.errors import LedgerError
+from turnout.state.write_ahead import write_ahead
 from turnout.types.clock import Clock
 
 SCHEMA: Final = """
@@ -28,7 +28,6 @@ CREATE TABLE IF NOT EXISTS claims (
 CREATE INDEX IF NOT EXISTS entries_expire ON entries (expires);
 """
 _REST_S: Final = 5.0
-_STEP_S: Final = 0.01
 T = TypeVar("T")
 Use = Callable[[sqlite3.Connection], T]
 
@@ -124,7 +123,7 @@ class Lane:
                 self._file, timeout=self._busy_s, isolation_level=None, check_same_thread=False
             )
             self._connection = connection
-            _write_ahead(connection, self._busy_s)
+            write_ahead(connection, self._busy_s)
             connection.execute("PRAGMA synchronous = OFF")  # what a crash of the machine takes is asked again
             connection.execute("PRAGMA secure_delete = ON")
             connection.executescript(self._schema)
@@ -134,17 +133,3 @@ class Lane:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-
-
-def _write_ahead(connection: sqlite3.Connection, busy_s: float) -> None:
-    """Have the file written ahead of. SQLite itself does not wait for another process that is just doing so."""
-    until = time.monotonic() + busy_s
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError:
-            if time.monotonic() >= until:
-                raise
-            time.sleep(_STEP_S)
-        else:
-            return
