@@ -110,7 +110,14 @@ def following_flags(router: Router, file: FlagFile) -> asyncio.Task[None]:
     """Follow the file until the task is cancelled. It has been looked at once when this returns."""
     flagging = Flagging(router, file)
     flagging.look()
-    return asyncio.create_task(flagging.follow(), name="turnout-flags")
+    following = asyncio.create_task(flagging.follow(), name="turnout-flags")
+    following.add_done_callback(_tell_defect)
+    return following
+
+
+def _tell_defect(following: asyncio.Task[None]) -> None:
+    if not following.cancelled() and (defect := following.exception()) is not None:
+        _log.error("changes of feature flags are not followed any more; restart this process", exc_info=defect)
 
 
 def setting_words(setting: Setting) -> str:

@@ -179,6 +179,7 @@ def _waiting_for_a_restart(before: LoadedConfig, after: LoadedConfig) -> list[st
         "state": (was.state, now.state),
         "telemetry": (was.telemetry, now.telemetry),
         "ledger.retention": (was.ledger.retention, now.ledger.retention),
+        "openfeature": (was.openfeature, now.openfeature),
         "privacy.rotate": (was.privacy.rotate, now.privacy.rotate),
     }
     return [name for name, (one, other) in fixed.items() if one != other]

@@ -44,7 +44,7 @@ class FlagFile:
             return {}
         except OSError as error:
             raise LedgerError(f"{self.file} cannot be read: {error.strerror}.") from error
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             told = f"{self.file} does not say what flags are set: {error}. Mend it, or remove it: then the flags are "
             raise LedgerError(told + "as the configuration says.") from error
 
