@@ -21,8 +21,8 @@ def errors_of(text: str, env: dict[str, str] | None = None) -> list[tuple[int | 
 
 
 POLICY = (
-    "a policy is a target's name, a list, or a mapping with one key: rules, weighted, fastest, fallback, cascade, "
-    "classifier, flag. Write a target's name, [first, second], or one of the keys."
+    "a policy is a target's name, a list, or a mapping with one key: rules, weighted, fastest, cheapest, best, "
+    "fallback, cascade, classifier, flag. Write a target's name, [first, second], or one of the keys."
 )
 LATER = "comes with a later version. Remove it for now."
 
@@ -53,7 +53,7 @@ IN_ROUTE = [
         "two rules are called 'a'. Give each rule a name of its own: records tell them apart by it.",
     ),
     (
-        "policy: {cheapest: [haiku]}",
+        "policy: {dearest: [haiku]}",
         10,
         "policy",
         POLICY,

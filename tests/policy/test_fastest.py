@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.policy.deciding import a_context, answers, drive, proposed
 from turnout.policy.base import Context
 from turnout.policy.fastest import Fastest, load
+from turnout.policy.in_order import Where
 from turnout.types.candidate import Candidate, Considered
 from turnout.types.conditions import BreakerState
 from turnout.types.health import HealthRead, TargetHealth
@@ -39,7 +40,7 @@ def test_every_target_is_proposed_once_and_the_choice_is_no_more_loaded_than_som
 ) -> None:
     names = NAMES[: len(health)]
     known = dict(zip(names, health, strict=True))
-    steps, _ = drive(Fastest(names, "here"), asked(known, draw, tuple(rests)))
+    steps, _ = drive(Fastest(names, Where("here")), asked(known, draw, tuple(rests)))
     order = proposed(steps)
     assert sorted(order) == sorted(names)
     loads = {name: load(known[name]) for name in names}
@@ -55,7 +56,7 @@ def test_every_target_is_proposed_once_and_the_choice_is_no_more_loaded_than_som
 def test_of_two_the_less_loaded_is_always_asked() -> None:
     health = {"a": fast(900), "b": fast(200, in_flight=3)}
     for draw in range(50):
-        steps, accepted = drive(Fastest(("a", "b"), "here"), asked(health, draw / 50), answers)
+        steps, accepted = drive(Fastest(("a", "b"), Where("here")), asked(health, draw / 50), answers)
         assert proposed(steps) == ["b"]
         assert accepted is not None
 
@@ -63,28 +64,28 @@ def test_of_two_the_less_loaded_is_always_asked() -> None:
 def test_the_slowest_of_many_is_never_the_choice_and_equals_share() -> None:
     health = {"a": fast(100), "b": fast(100), "c": fast(100), "d": fast(101)}
     chosen = Counter(
-        proposed(drive(Fastest(NAMES, "here"), asked(health, draw / 4_000))[0])[0] for draw in range(4_000)
+        proposed(drive(Fastest(NAMES, Where("here")), asked(health, draw / 4_000))[0])[0] for draw in range(4_000)
     )
     assert set(chosen) == {"a", "b", "c"}
     assert min(chosen.values()) > 1_100
 
 
 def test_an_unknown_target_is_tried_by_one_request_at_a_time() -> None:
-    steps, _ = drive(Fastest(("a", "b"), "here"), asked({"a": fast(1)}))
+    steps, _ = drive(Fastest(("a", "b"), Where("here")), asked({"a": fast(1)}))
     assert proposed(steps)[0] == "b"
-    steps, _ = drive(Fastest(("a", "b"), "here"), asked({"a": fast(1), "b": TargetHealth(in_flight=1)}))
+    steps, _ = drive(Fastest(("a", "b"), Where("here")), asked({"a": fast(1), "b": TargetHealth(in_flight=1)}))
     assert proposed(steps)[0] == "a"
 
 
 def test_when_all_rest_the_least_loaded_is_first() -> None:
     health = {"a": fast(900), "b": fast(200)}
-    steps, _ = drive(Fastest(("a", "b"), "here"), asked(health, rests=("a", "b")))
+    steps, _ = drive(Fastest(("a", "b"), Where("here")), asked(health, rests=("a", "b")))
     assert proposed(steps) == ["b", "a"]
 
 
 def test_the_numbers_are_told() -> None:
     steps, _ = drive(
-        Fastest(("a", "b", "c"), "here", ("rule:x",), "x", more=True),
+        Fastest(("a", "b", "c"), Where("here", ("rule:x",), "x", more=True)),
         asked({"a": fast(412.4, in_flight=2)}, rests=("c",)),
     )
     assert [step for step in steps if isinstance(step, Considered)] == [

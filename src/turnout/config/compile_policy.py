@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from turnout.config.choosing import BestSpec, CheapestSpec, FastestSpec
 from turnout.config.classifying import choice_of, classifier_of
 from turnout.config.compile_when import compile_when
 from turnout.config.judging import acceptance
@@ -13,7 +14,6 @@ from turnout.config.policies import (
     Chain,
     ClassifierSpec,
     FallbackSpec,
-    FastestSpec,
     FlagSpec,
     PolicySpec,
     RulesSpec,
@@ -21,11 +21,14 @@ from turnout.config.policies import (
     WeightedSpec,
 )
 from turnout.policy.base import Policy
+from turnout.policy.best import Best, Ceilings, Weights
 from turnout.policy.cascade import Cascade, Stage
+from turnout.policy.cheapest import Cheapest
 from turnout.policy.classifier.policy import Classify
 from turnout.policy.fallback import Fallback
 from turnout.policy.fastest import Fastest
 from turnout.policy.flag import ByFlag
+from turnout.policy.in_order import Where
 from turnout.policy.rules import Rule, Rules
 from turnout.policy.single import Single
 from turnout.policy.weighted import Branch, Weighted
@@ -59,6 +62,10 @@ class Place(NamedTuple):
         """The place of a policy within, further down, for one more reason."""
         return self._replace(at=f"{self.at}.{where}", reasons=(*self.reasons, *why), more=self.more or more)
 
+    def where(self, kind: str) -> Where:
+        """The place of a policy of that kind, as it is told of its proposals."""
+        return Where(f"{self.at}.{kind}", self.reasons, self.rule, self.more)
+
     @property
     def rule(self) -> str | None:
         """The innermost rule that leads here."""
@@ -85,7 +92,11 @@ def compile_policy(spec: PolicySpec, place: Place) -> Policy:
         case WeightedSpec():
             return _split(spec, place.inside("weighted"))
         case FastestSpec():
-            return Fastest(tuple(spec.fastest), f"{place.at}.fastest", place.reasons, place.rule, place.more)
+            return Fastest(tuple(spec.fastest), place.where("fastest"))
+        case CheapestSpec():
+            return Cheapest(tuple(spec.cheapest), place.where("cheapest"))
+        case BestSpec():
+            return _best(spec, place)
         case FlagSpec():
             return _by_flag(spec, place)
         case CascadeSpec():
@@ -139,6 +150,13 @@ def _split(spec: WeightedSpec, place: Place) -> Policy:
         policy = compile_policy(branch.use, place.inside(f"{index}.use", share))
         branches.append(Branch(policy, weight, "/".join(policy.targets)))
     return Weighted(tuple(branches), place.at)
+
+
+def _best(spec: BestSpec, place: Place) -> Policy:
+    given, most = spec.best, spec.best.at_most
+    weights = Weights(given.weights.quality, given.weights.cost, given.weights.latency)
+    ceilings = Ceilings(most.cost_usd, None if most.latency is None else most.latency * 1_000)
+    return Best(given.among, weights, ceilings, place.where("best"))
 
 
 def _cascade(spec: CascadeSpec, place: Place) -> Policy:

@@ -6,11 +6,12 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, RootModel, Tag, ValidationInfo, model_validator
 
+from turnout.config.choosing import BestSpec, CheapestSpec, FastestSpec
 from turnout.config.conditions import When
 from turnout.config.flags import check_variants
 from turnout.config.values import Section, TargetName, Wrong
 
-KINDS: Final = ("rules", "weighted", "fastest", "fallback", "cascade", "classifier", "flag")
+KINDS: Final = ("rules", "weighted", "fastest", "cheapest", "best", "fallback", "cascade", "classifier", "flag")
 
 
 def _by_name(value: Any) -> Any:
@@ -113,19 +114,6 @@ class WeightedSpec(Section):
             for branch in self.weighted
         ]
         return WeightedSpec.model_construct(weighted=branches)
-
-
-class FastestSpec(Section):
-    """The fastest of some targets, by what recent calls say; the others follow as its fallbacks."""
-
-    fastest: list[TargetName] = Field(min_length=2, description="Targets that answer alike; two or more.")
-
-    @model_validator(mode="after")
-    def _distinct(self) -> FastestSpec:
-        twice = next((name for name in self.fastest if self.fastest.count(name) > 1), None)
-        if twice is not None:
-            raise Wrong(f"target '{twice}' is named twice.", "Name each target once.")
-        return self
 
 
 class FlagUse(Section):
@@ -311,6 +299,8 @@ PolicySpec = Annotated[
     | Annotated[RulesSpec, Tag("<rules>")]
     | Annotated[WeightedSpec, Tag("<weighted>")]
     | Annotated[FastestSpec, Tag("<fastest>")]
+    | Annotated[CheapestSpec, Tag("<cheapest>")]
+    | Annotated[BestSpec, Tag("<best>")]
     | Annotated[FallbackSpec, Tag("<fallback>")]
     | Annotated[CascadeSpec, Tag("<cascade>")]
     | Annotated[ClassifierSpec, Tag("<classifier>")]
@@ -345,6 +335,10 @@ def nested(spec: PolicySpec) -> list[tuple[tuple[str | int, ...], PolicySpec]]:
             return [(spec.flag.place(variant), use) for variant, use in spec.flag.uses().items()]
         case FastestSpec():
             return [(("fastest", index), target) for index, target in enumerate(spec.fastest)]
+        case CheapestSpec():
+            return [(("cheapest", index), target) for index, target in enumerate(spec.cheapest)]
+        case BestSpec():
+            return [(("best", "among", target), target) for target in spec.best.among]
     return []
 
 

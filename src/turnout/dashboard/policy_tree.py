@@ -7,8 +7,9 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel
 
+from turnout.config.choosing import BestSpec, CheapestSpec, FastestSpec
 from turnout.config.conditions import When
-from turnout.config.policies import CascadeSpec, Chain, FallbackSpec, FastestSpec, FlagSpec, RulesSpec, WeightedSpec
+from turnout.config.policies import CascadeSpec, Chain, FallbackSpec, FlagSpec, RulesSpec, WeightedSpec
 from turnout.config.schema import RouteConfig
 
 Kind = Literal["route", "rule", "branch", "target"]
@@ -69,7 +70,12 @@ def _nodes(policy: Any, path: Path, left: Answered) -> Iterator[Node]:
                     "branch", f"{name} {variant}", "by flag", _nodes(use, (*path, f"flag:{name}={variant}"), left)
                 )
         case FastestSpec():
-            yield _parent("branch", "fastest", "by recent calls", _fastest(policy.fastest, path, left))
+            yield _parent("branch", "fastest", "by recent calls", _ranked("fastest", policy.fastest, path, left))
+        case CheapestSpec():
+            yield _parent("branch", "cheapest", "for the request", _ranked("cheapest", policy.cheapest, path, left))
+        case BestSpec():
+            nodes = _ranked("best", list(policy.best.among), path, left)
+            yield _parent("branch", "best", "by quality, cost and latency", nodes)
         case CascadeSpec():
             for number, stage in enumerate(policy.cascade, 1):
                 note = f"kept from confidence {stage.accept.confidence:g}" if stage.accept else "kept in any case"
@@ -99,9 +105,9 @@ def _split(policy: WeightedSpec, path: Path, left: Answered) -> Iterator[Node]:
         yield _parent("branch", f"{part * 100:.3g} %", "by weight", nodes)
 
 
-def _fastest(targets: Sequence[str], path: Path, left: Answered) -> Iterator[Node]:
+def _ranked(kind: str, targets: Sequence[str], path: Path, left: Answered) -> Iterator[Node]:
     """Each of them may have been asked at any place."""
-    reasons = ["/".join((*path, f"fastest:{place}")) for place in range(len(targets))]
+    reasons = ["/".join((*path, f"{kind}:{place}")) for place in range(len(targets))]
     for target in targets:
         yield Node("target", target, "", (), sum(left.pop((reason, target), 0) for reason in reasons))
 

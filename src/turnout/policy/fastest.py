@@ -10,9 +10,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from turnout.policy.base import Context, satisfied
+from turnout.policy.base import Context
+from turnout.policy.in_order import Where, in_order
 from turnout.policy.weighted import own_draw
-from turnout.types.candidate import Candidate, Considered, Plan
+from turnout.types.candidate import Considered, Plan
 from turnout.types.conditions import BreakerState
 from turnout.types.health import TargetHealth
 
@@ -25,17 +26,11 @@ class Fastest:
 
     Attributes:
         targets: two or more.
-        at: where it stands in the configuration, dotted.
-        reasons: why anything that it proposes is proposed.
-        rule: the rule that led here.
-        more: whether something may follow it if it fails.
+        where: where it stands.
     """
 
     targets: tuple[str, ...]
-    at: str = ""
-    reasons: tuple[str, ...] = ()
-    rule: str | None = None
-    more: bool = False
+    where: Where
 
     def decide(self, context: Context) -> Plan:
         """See `Policy`."""
@@ -47,21 +42,12 @@ class Fastest:
         others.sort(key=lambda target: (target in rests, loads[target]))
         for target in self.targets:
             yield Considered(target, chosen=target == chosen, because=_told(health[target], resting=target in rests))
-        for place, target in enumerate([chosen, *others]):
-            outcome = yield Candidate(
-                target=target,
-                reason="/".join((*self.reasons, f"fastest:{place}")),
-                rule=self.rule,
-                more=self.more or place < len(others),
-            )
-            if satisfied(outcome):
-                return outcome
-        return None
+        return (yield from in_order([chosen, *others], "fastest", self.where))
 
     def _choice(self, awake: list[str], loads: dict[str, float], context: Context) -> str:
         if not awake:
             return min(self.targets, key=loads.__getitem__)
-        drawn = own_draw(context.conditions.draw, self.at) * len(awake)
+        drawn = own_draw(context.conditions.draw, self.where.at) * len(awake)
         one = awake.pop(int(drawn))
         if not awake:
             return one

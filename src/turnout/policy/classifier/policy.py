@@ -10,17 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from turnout.catalog.cost import cost
 from turnout.policy.base import Context, Policy, union_of_targets
 from turnout.policy.classifier.choice import NEAR, Choice, Option
 from turnout.policy.classifier.model import Classifier, Expected, Prediction
+from turnout.policy.expected_cost import expected_cost
 from turnout.types.candidate import Considered, Declined, Plan, Predicted
-from turnout.types.usage import Usage
 
 NAME: Final = "classifier"
-ASSUMED_TOKENS: Final = 300.0
-"""The length of an answer where neither training nor recent calls tell it: the same for every target, so that their
-prices alone decide which is cheaper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +74,10 @@ class Classify:
 
 def _option(name: str, expected: Expected, target: str, context: Context) -> Option:
     """What choosing `name` comes to, by the first target of its policy."""
-    features, health = context.features, context.conditions.health[target]
-    tokens = expected.output_tokens or health.output_tokens or ASSUMED_TOKENS
-    if features.max_tokens is not None:
-        tokens = min(tokens, features.max_tokens)
-    usage = Usage(input_tokens=features.context_tokens, output_tokens=round(tokens))
-    cost_usd = cost(usage, context.targets[target].price)
     return Option(
         name=name,
         chance=expected.chance,
-        cost_usd=None if cost_usd is None else float(cost_usd),
+        cost_usd=expected_cost(target, context, expected.output_tokens),
         latency_ms=context.predicted_ms(target) or expected.latency_ms,
     )
 
