@@ -10,7 +10,7 @@ from typing import Final
 import typer
 
 from turnout import __version__
-from turnout.cli import config, decisions, ledger
+from turnout.cli import config, decisions, keys, ledger, tenants
 from turnout.cli.calibrate.command import calibrate_route
 from turnout.cli.demo.command import demo
 from turnout.cli.drill.command import drill
@@ -44,6 +44,8 @@ app.command("calibrate")(calibrate_route)
 app.add_typer(decisions.app, name="decisions")
 app.add_typer(flags.app, name="flags")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(tenants.app, name="tenants")
+app.add_typer(keys.app, name="keys")
 app.add_typer(config.app, name="config")
 app.command("fault-provider")(fault_provider)
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from pydantic import Discriminator, Field, SecretStr, Tag, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Discriminator,
+    Field,
+    SecretStr,
+    Tag,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from turnout.config.values import Duration, Label, Names, Section, Size, Texts, Wrong, did_you_mean
 
@@ -43,11 +52,21 @@ class LimitsConfig(Section):
     )
 
 
+def _known_tenant(tenant: str, info: ValidationInfo) -> str:
+    names: Names | None = info.context
+    if names is not None and names.tenants is not None and tenant not in names.tenants:
+        raise Wrong(f"unknown tenant '{tenant}'.", did_you_mean(tenant, names.tenants, kind="tenant"))
+    return tenant
+
+
+_Tenant = Annotated[str, AfterValidator(_known_tenant)]
+
+
 class KeyConfig(Section):
     """A key that callers present, and whose it is."""
 
     key: SecretStr = Field(description="The key. Write ${NAME}.")
-    tenant: str = Field("default", description="Whose account its requests are on.")
+    tenant: _Tenant = Field("default", description="Whose account its requests are on.")
     project: Label | None = Field(None, description="What it was given out for: recorded, and reported by.")
     user: Label | None = Field(
         None, description="Who holds it; by default callers name the user themselves, by `x-turnout-user`."
@@ -56,14 +75,6 @@ class KeyConfig(Section):
         default_factory=list, description="The routes that it may ask for, as names or globs; by default all."
     )
 
-    @field_validator("tenant")
-    @classmethod
-    def _known(cls, tenant: str, info: ValidationInfo) -> str:
-        names: Names | None = info.context
-        if names is not None and names.tenants is not None and tenant not in names.tenants:
-            raise Wrong(f"unknown tenant '{tenant}'.", did_you_mean(tenant, names.tenants, kind="tenant"))
-        return tenant
-
 
 class AdminKeyConfig(Section):
     """Somebody who may look at the gateway, or change what it does, at `/admin` and on the dashboard."""
@@ -71,7 +82,10 @@ class AdminKeyConfig(Section):
     name: str = Field(min_length=1, pattern=r"\S", description="Whose key it is, for the log.")
     key: SecretStr = Field(description="The key, of 16 characters or more. Write ${NAME}.")
     role: Literal["admin", "viewer"] = Field(
-        "viewer", description="`viewer` reads; `admin` also changes: begins and ends drills."
+        "viewer", description="`viewer` reads; `admin` also changes: drills, tenants, keys."
+    )
+    tenant: _Tenant | None = Field(
+        None, description="Bound to this tenant, it sees and makes the keys of that one, and nothing else."
     )
 
     @field_validator("key")

@@ -29,6 +29,7 @@ from turnout.server.admin.api import AdminApi
 from turnout.server.admin.drills import Drills
 from turnout.server.admin.flags import Flags
 from turnout.server.admin.operations import operations
+from turnout.server.admin.tenants import Tenants
 from turnout.server.admission import Admission
 from turnout.server.conversation import ConversationEndpoint
 from turnout.server.feedback import FeedbackEndpoint
@@ -137,7 +138,8 @@ class Gateway:
                 self.admission.directory = router.directory
                 self._renew(access, router.loaded)
                 flags = Flags(router, FlagFile(router.data), clock).operations()
-                further = [*Drills(router, drills, clock).operations(), *flags]
+                tenants = Tenants(router, clock).operations()
+                further = [*Drills(router, drills, clock).operations(), *flags, *tenants]
                 table = operations(access, lambda: reloader.in_effect, further)
                 admin = AdminApi(access, table).routes()
                 app.router.routes += self._routes(router, reloader, [*admin, *self._for_viewers(router, access)])

@@ -18,7 +18,9 @@ from turnout.types.tenant import Tenant
 NAME_RULE: Final = (
     "A name has 1 to 64 letters, digits, dots, dashes and underscores, and begins with none of the signs."
 )
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+NAME_PATTERN: Final = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+_LISTED: Final = 20
+_NAME: Final = re.compile(NAME_PATTERN)
 
 
 class Made(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +63,8 @@ class Desk:
         """
         known = self._declared if self._declared is not None else self._content().tenants
         if name not in known:
-            _refuse(404, f"There is no tenant '{name}'.", "tenant")
+            names = sorted(known)[:_LISTED]
+            _refuse(404, f"There is no tenant '{name}'. There are: {', '.join(names) or 'none yet'}.", "tenant")
         return known[name]
 
     def create_tenant(self, tenant: Tenant) -> Tenant:
@@ -156,12 +159,10 @@ class Desk:
             if key.revoked is not None or (key.expires is not None and key.expires <= now):
                 _refuse(409, f"The key {key_id} does not work any more. Make another.", "key")
             until = now + overlap.total_seconds()
-            before = (msgspec.structs.replace(each, until=min(until, each.until or until)) for each in key.secrets)
-            kept = (
-                Kept(digest=digest_of(secret, self._store.pepper())),
-                *(each for each in before if _works(each, now)),
-            )
-            key = msgspec.structs.replace(key, secrets=kept)
+            before = [each for each in key.secrets if each.until is None or each.until > now]
+            ending = [msgspec.structs.replace(each, until=min(until, each.until or until)) for each in before]
+            kept = Kept(digest=digest_of(secret, self._store.pepper()))
+            key = msgspec.structs.replace(key, secrets=(kept, *ending))
             change.put_key(key)
         return Made(key=key, presented=written(key_id, secret))
 
@@ -193,10 +194,6 @@ class Desk:
 def is_name(text: str) -> bool:
     """Whether a tenant may be called so."""
     return _NAME.fullmatch(text) is not None
-
-
-def _works(kept: Kept, now: float) -> bool:
-    return kept.until is None or kept.until > now
 
 
 def _found(change: Change, key_id: str) -> Key:

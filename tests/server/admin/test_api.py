@@ -82,9 +82,9 @@ def test_every_operation_is_for_the_role_that_its_description_names(gateway: Run
 
 def test_a_browser_signs_in_stays_and_signs_out(gateway: RunningGateway) -> None:
     status, headers, answer = ask(gateway, "POST", "/admin/session", json.dumps({"key": KEYS["viewer"]}).encode())
-    assert (status, answer) == (200, {"role": "viewer"})
+    assert (status, answer) == (200, {"role": "viewer", "tenant": None})
     session = headers["set-cookie"].partition(";")[0]
-    assert ask(gateway, "GET", "/admin/session", cookie=session)[2] == {"role": "viewer"}
+    assert ask(gateway, "GET", "/admin/session", cookie=session)[2] == {"role": "viewer", "tenant": None}
     assert ask(gateway, "GET", "/admin/config", cookie=session)[2]["error"] is None
     assert "Max-Age=0" in ask(gateway, "DELETE", "/admin/session")[1]["set-cookie"]
     key = json.dumps({"key": KEYS["admin"]}).encode()

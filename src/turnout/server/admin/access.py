@@ -6,7 +6,7 @@ import hmac
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from turnout.config.check import is_loopback
@@ -34,6 +34,23 @@ class Role(StrEnum):
         return self is Role.ADMIN or needed is Role.VIEWER
 
 
+class Asker(NamedTuple):
+    """Whoever asks.
+
+    Attributes:
+        name: whose key it is, for the log.
+        role: what they may do.
+        tenant: the only one that they may know of; None for all.
+    """
+
+    name: str
+    role: Role
+    tenant: str | None = None
+
+
+_NEARBY: Final = Asker("somebody at the gateway's own machine", Role.ADMIN)
+
+
 class AdminAccess:
     """Tells who asks, and refuses what they may not do.
 
@@ -57,11 +74,21 @@ class AdminAccess:
 
     def renew(self, keys: Iterable[AdminKeyConfig]) -> None:
         """Other keys take effect, and the sessions of those that are gone end."""
-        digests = ((digest(each.key.get_secret_value()), Role(each.role)) for each in keys)
-        self._keys = tuple((known, self._sessions.holder(known), role) for known, role in digests)
+        digests = ((digest(each.key.get_secret_value()), each) for each in keys)
+        self._keys = tuple(
+            (known, self._sessions.holder(known), Asker(each.name, Role(each.role), each.tenant))
+            for known, each in digests
+        )
 
     def check(self, headers: Mapping[str, str], *, needs: Role) -> Role:
-        """The role of whoever sent these headers.
+        """The role of whoever sent these headers, who must not be bound to one tenant. Raises as `asker`."""
+        asker = self.asker(headers, needs=needs)
+        if asker.tenant is not None:
+            raise PermissionDenied(f"This key is for the tenant '{asker.tenant}' only.")
+        return asker.role
+
+    def asker(self, headers: Mapping[str, str], *, needs: Role) -> Asker:
+        """Whoever sent these headers.
 
         Args:
             headers: the request's; names in lower case, or a mapping that does not care.
@@ -71,10 +98,10 @@ class AdminAccess:
             Unauthenticated: no key and no session, or an unknown or outdated one.
             PermissionDenied: a role that does not cover `needs`, or a page of another site asks for a change.
         """
-        role = self._role(headers)
-        if not role.covers(needs):
-            raise PermissionDenied(f"This takes the role '{needs}', and this key has '{role}'.")
-        return role
+        asker = self._asker(headers)
+        if not asker.role.covers(needs):
+            raise PermissionDenied(f"This takes the role '{needs}', and this key has '{asker.role}'.")
+        return asker
 
     def sign_in(self, key: str, *, secure: bool) -> str:
         """The `set-cookie` value of a session for whoever has `key`.
@@ -87,7 +114,7 @@ class AdminAccess:
             Unauthenticated: nobody has that key.
         """
         given = digest(key)
-        self._role_of(given)
+        self._asker_of(given)
         token = self._sessions.issue(self._sessions.holder(given), SESSION_FOR)
         return _cookie(token, int(SESSION_FOR.total_seconds()), secure=secure)
 
@@ -95,12 +122,12 @@ class AdminAccess:
         """The `set-cookie` value that makes a browser forget its session."""
         return _cookie("", 0, secure=secure)
 
-    def _role(self, headers: Mapping[str, str]) -> Role:
+    def _asker(self, headers: Mapping[str, str]) -> Asker:
         if not self._keys:
             return self._without_keys(headers)
         key = given_key(headers)
         if key is not None:
-            return self._role_of(digest(key))
+            return self._asker_of(digest(key))
         session = self._sessions.read(_cookies(headers).get(COOKIE))
         if session is None:
             raise Unauthenticated(
@@ -109,25 +136,25 @@ class AdminAccess:
         _refuse_other_sites(headers)
         return self._of_session(session)
 
-    def _without_keys(self, headers: Mapping[str, str]) -> Role:
+    def _without_keys(self, headers: Mapping[str, str]) -> Asker:
         if not self._local or not _is_local_name(headers.get("host", "")) or any(name in headers for name in _RELAYED):
             raise PermissionDenied(
                 "Without `server.admin_keys` this answers only to requests from the gateway's own machine, "
                 "sent to localhost. Add keys to the configuration."
             )
         _refuse_other_sites(headers)
-        return Role.ADMIN
+        return _NEARBY
 
-    def _role_of(self, given: bytes) -> Role:
-        found = [role for known, _, role in self._keys if hmac.compare_digest(known, given)]
+    def _asker_of(self, given: bytes) -> Asker:
+        found = [asker for known, _, asker in self._keys if hmac.compare_digest(known, given)]
         if not found:
             raise Unauthenticated(
                 "Unknown admin key. Ask whoever runs this gateway for one of its `server.admin_keys`."
             )
         return found[0]
 
-    def _of_session(self, session: Session) -> Role:
-        found = [role for _, holder, role in self._keys if hmac.compare_digest(holder, session.holder)]
+    def _of_session(self, session: Session) -> Asker:
+        found = [asker for _, holder, asker in self._keys if hmac.compare_digest(holder, session.holder)]
         if not found:
             raise Unauthenticated("The key of this session is no longer valid. Sign in again.")
         return found[0]

@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from turnout.errors import CallerError, InvalidRequest, LedgerError, UnknownPath
-from turnout.server.admin.access import AdminAccess
+from turnout.errors import InvalidRequest, LedgerError, Overloaded, RequestFailed, TenancyError, UnknownPath
+from turnout.server.admin.access import AdminAccess, Asker
 from turnout.server.admin.openapi import PARAMETER, Refusal, Refused
 from turnout.server.admin.operation import Answered, Asked, Operation
 from turnout.server.asgi import read_body
@@ -44,18 +44,23 @@ class AdminApi:
 
     async def _serve(self, operation: Operation, request: Request) -> Response:
         try:
-            if operation.needs is not None:
-                self._access.check(request.headers, needs=operation.needs)
+            asker = self._authorised(operation, request)
             body = await _body(operation, request)
             secure = "https" in {request.url.scheme, request.headers.get("x-forwarded-proto")}
-            asked = Asked(path=request.path_params, headers=request.headers, body=body, secure=secure)
+            asked = Asked(path=request.path_params, headers=request.headers, body=body, secure=secure, asker=asker)
             return _reply(operation.status, await operation.answer(asked))
-        except CallerError as error:
+        except RequestFailed as error:
             return _refused(error)
-        except LedgerError as error:  # what the data directory cannot keep or tell
-            unable = InvalidRequest(str(error))
-            unable.status = 503
-            return _refused(unable)
+        except (LedgerError, TenancyError) as error:  # what the data directory cannot keep or tell
+            return _refused(Overloaded(str(error)))
+
+    def _authorised(self, operation: Operation, request: Request) -> Asker | None:
+        """Who asks, who may. Raises `CallerError`."""
+        if operation.needs is None:
+            return None
+        if not operation.of_tenants:
+            self._access.check(request.headers, needs=operation.needs)
+        return self._access.asker(request.headers, needs=operation.needs)
 
     async def _nothing(self, request: Request) -> Response:
         path = request.url.path
@@ -87,7 +92,7 @@ def _reply(status: int, answered: Answered) -> Response:
     return Response(msgspec.json.encode(answered.body), status, headers, media_type="application/json")
 
 
-def _refused(error: CallerError, **headers: str) -> Response:
+def _refused(error: RequestFailed, **headers: str) -> Response:
     told = Refused(error=Refusal(kind=error.kind, message=error.message, param=error.param))
     return _reply(error.status, Answered(body=told, headers=headers))
 

@@ -62,7 +62,8 @@ def describe(operations: Sequence[Operation]) -> dict[str, Any]:
         "info": {
             "title": "turnout admin",
             "version": version("turnout"),
-            "description": "For whoever runs the gateway. `x-needs-role` tells which role an operation takes.",
+            "description": "For whoever runs the gateway. `x-needs-role` tells which role an operation takes, "
+            "and `x-may-be-bound` whether keys that are bound to a tenant may ask for it.",
         },
         "paths": paths,
         "components": {"schemas": components, "securitySchemes": _SECURITY},
@@ -86,6 +87,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
     }
     if operation.needs:
         described["x-needs-role"] = operation.needs.value
+        described["x-may-be-bound"] = operation.of_tenants
     if parameters := PARAMETER.findall(operation.path):
         described["parameters"] = [
             {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in parameters

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from turnout.server.admin.access import Role
+from turnout.server.admin.access import Asker, Role
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,12 +18,14 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         headers: the request's.
         body: of the operation's type; None where it takes none.
         secure: the request came by HTTPS.
+        asker: who asks; None where anybody may.
     """
 
     path: Mapping[str, str]
     headers: Mapping[str, str]
     body: Any = None
     secure: bool = False
+    asker: Asker | None = None
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +46,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         method, path: where; `{name}` in the path is a parameter.
         needs: the role that it takes; None for anybody.
+        of_tenants: whether keys that are bound to a tenant may ask for it; what they may know of it is its own affair.
         summary: what it does, in one sentence.
         answer: does it. Raises `CallerError` for what the caller has got wrong.
         takes: the type of its body; None where it has none.
@@ -52,9 +55,10 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
         refuses: further statuses that it may answer with, and when.
     """
 
-    method: Literal["GET", "POST", "DELETE"]
+    method: Literal["GET", "POST", "PATCH", "DELETE"]
     path: str
     needs: Role | None
+    of_tenants: bool = False
     summary: str
     answer: Callable[[Asked], Awaitable[Answered]]
     takes: Any = None

@@ -24,9 +24,11 @@ class SignedIn(msgspec.Struct, frozen=True):
 
     Attributes:
         role: what they may do; None once they have signed out.
+        tenant: the only one that they may know of; None for all.
     """
 
     role: Role | None
+    tenant: str | None = None
 
 
 def operations(
@@ -71,6 +73,7 @@ def operations(
             method="GET",
             path="/admin/session",
             needs=Role.VIEWER,
+            of_tenants=True,
             summary="Which role you have.",
             answer=sessions.show,
             gives=SignedIn,
@@ -102,11 +105,12 @@ class _Sessions:
 
     async def sign_in(self, asked: Asked) -> Answered:
         cookie = self._access.sign_in(asked.body.key, secure=asked.secure)
-        role = self._access.check({"x-api-key": asked.body.key}, needs=Role.VIEWER)
-        return Answered(body=SignedIn(role), headers={"set-cookie": cookie})
+        asker = self._access.asker({"x-api-key": asked.body.key}, needs=Role.VIEWER)
+        return Answered(body=SignedIn(asker.role, asker.tenant), headers={"set-cookie": cookie})
 
     async def sign_out(self, asked: Asked) -> Answered:
         return Answered(body=SignedIn(None), headers={"set-cookie": self._access.sign_out(secure=asked.secure)})
 
     async def show(self, asked: Asked) -> Answered:
-        return Answered(body=SignedIn(self._access.check(asked.headers, needs=Role.VIEWER)))
+        asker = self._access.asker(asked.headers, needs=Role.VIEWER)
+        return Answered(body=SignedIn(asker.role, asker.tenant))
