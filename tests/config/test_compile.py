@@ -72,6 +72,15 @@ def test_a_rule_and_a_share_are_named_in_the_reason() -> None:
     assert candidates(weighted)[0].reason in {"weighted:0.3", "weighted:0.7"}
 
 
+def test_what_is_explored_is_followed_by_the_policy_and_says_so() -> None:
+    explore = "r: {policy: {explore: {share: 1, among: [sonnet], use: [haiku, gpt-4o]}}}"
+    assert [(each.target, each.reason, each.more) for each in candidates(explore)] == [
+        ("sonnet", "explore", True),
+        ("haiku", "primary", True),
+        ("gpt-4o", "fallback:1", False),
+    ]
+
+
 def chosen(when: str, context: Context) -> bool:
     routes = f"""\
         r:

@@ -22,7 +22,7 @@ def errors_of(text: str, env: dict[str, str] | None = None) -> list[tuple[int | 
 
 POLICY = (
     "a policy is a target's name, a list, or a mapping with one key: rules, weighted, fastest, cheapest, best, "
-    "fallback, cascade, classifier, flag. Write a target's name, [first, second], or one of the keys."
+    "fallback, cascade, classifier, flag, explore. Write a target's name, [first, second], or one of the keys."
 )
 LATER = "comes with a later version. Remove it for now."
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.policy.deciding import a_context, drive, proposed, single
-from turnout.policy.weighted import Branch, Weighted, own_draw
+from turnout.policy.drawing import own_draw
+from turnout.policy.weighted import Branch, Weighted
 
 DRAWS = [index / 4_000 for index in range(4_000)]
 

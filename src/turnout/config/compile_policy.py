@@ -13,6 +13,7 @@ from turnout.config.policies import (
     CascadeSpec,
     Chain,
     ClassifierSpec,
+    ExploreSpec,
     FallbackSpec,
     FlagSpec,
     PolicySpec,
@@ -25,6 +26,7 @@ from turnout.policy.best import Best, Ceilings, Weights
 from turnout.policy.cascade import Cascade, Stage
 from turnout.policy.cheapest import Cheapest
 from turnout.policy.classifier.policy import Classify
+from turnout.policy.explore import Explore
 from turnout.policy.fallback import Fallback
 from turnout.policy.fastest import Fastest
 from turnout.policy.flag import ByFlag
@@ -103,6 +105,8 @@ def compile_policy(spec: PolicySpec, place: Place) -> Policy:
             return _cascade(spec, place.inside("cascade"))
         case ClassifierSpec():
             return _classifier(spec, place.inside("classifier"))
+        case ExploreSpec():
+            return _explore(spec, place.inside("explore"))
 
 
 def _chain(elements: list[PolicySpec], place: Place) -> Policy:
@@ -176,6 +180,15 @@ def _classifier(spec: ClassifierSpec, place: Place) -> Policy:
         for name, use in given.among.items()
     }
     return Classify(model, among, choice_of(given, model, place), place.at)
+
+
+def _explore(spec: ExploreSpec, place: Place) -> Policy:
+    given = spec.explore
+    among = [
+        compile_policy(name, place.inside(f"among.{index}", "explore", more=True))
+        for index, name in enumerate(given.among)
+    ]
+    return Explore(given.share, among, compile_policy(given.use, place.inside("use")), place.at)
 
 
 def _stage(stage: StageSpec, place: Place) -> Stage:

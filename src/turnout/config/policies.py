@@ -11,7 +11,18 @@ from turnout.config.conditions import When
 from turnout.config.flags import check_variants
 from turnout.config.values import Section, TargetName, Wrong
 
-KINDS: Final = ("rules", "weighted", "fastest", "cheapest", "best", "fallback", "cascade", "classifier", "flag")
+KINDS: Final = (
+    "rules",
+    "weighted",
+    "fastest",
+    "cheapest",
+    "best",
+    "fallback",
+    "cascade",
+    "classifier",
+    "flag",
+    "explore",
+)
 
 
 def _by_name(value: Any) -> Any:
@@ -279,6 +290,32 @@ class ClassifierSpec(Section):
     classifier: ClassifierSettings = Field(description="The classifier.")
 
 
+class ExploreSettings(Section):
+    """How much of the traffic is sent where chance says, and where else."""
+
+    share: float = Field(gt=0, le=1, description="The share of the requests, 0.02 say.")
+    among: list[TargetName] = Field(
+        min_length=1, description="The targets that chance chooses among, each as often as the others."
+    )
+    use: PolicySpec = Field(description="The policy that decides for all others, and where what was tried fails.")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> ExploreSettings:
+        twice = next((name for name in self.among if self.among.count(name) > 1), None)
+        if twice is not None:
+            raise Wrong(f"target '{twice}' is named twice.", "Name each target once.")
+        return self
+
+
+class ExploreSpec(Section):
+    """Exploration: a small share is answered by a target that chance chooses, with its probability in the record.
+
+    `turnout evaluate` then knows what other policies would have come to.
+    """
+
+    explore: ExploreSettings = Field(description="The share, the targets and the policy.")
+
+
 def _kind(value: Any) -> str | None:
     match value:
         case str():
@@ -304,7 +341,8 @@ PolicySpec = Annotated[
     | Annotated[FallbackSpec, Tag("<fallback>")]
     | Annotated[CascadeSpec, Tag("<cascade>")]
     | Annotated[ClassifierSpec, Tag("<classifier>")]
-    | Annotated[FlagSpec, Tag("<flag>")],
+    | Annotated[FlagSpec, Tag("<flag>")]
+    | Annotated[ExploreSpec, Tag("<explore>")],
     Discriminator(
         _kind,
         custom_error_type="policy",
@@ -333,6 +371,9 @@ def nested(spec: PolicySpec) -> list[tuple[tuple[str | int, ...], PolicySpec]]:
             return [(("classifier", "among", name), use) for name, use in spec.classifier.among.items()]
         case FlagSpec():
             return [(spec.flag.place(variant), use) for variant, use in spec.flag.uses().items()]
+        case ExploreSpec():
+            among = [(("explore", "among", index), target) for index, target in enumerate(spec.explore.among)]
+            return [(("explore", "use"), spec.explore.use), *among]
         case FastestSpec():
             return [(("fastest", index), target) for index, target in enumerate(spec.fastest)]
         case CheapestSpec():

@@ -9,7 +9,15 @@ from pydantic import BaseModel
 
 from turnout.config.choosing import BestSpec, CheapestSpec, FastestSpec
 from turnout.config.conditions import When
-from turnout.config.policies import CascadeSpec, Chain, FallbackSpec, FlagSpec, RulesSpec, WeightedSpec
+from turnout.config.policies import (
+    CascadeSpec,
+    Chain,
+    ExploreSpec,
+    FallbackSpec,
+    FlagSpec,
+    RulesSpec,
+    WeightedSpec,
+)
 from turnout.config.schema import RouteConfig
 
 Kind = Literal["route", "rule", "branch", "target"]
@@ -81,6 +89,8 @@ def _nodes(policy: Any, path: Path, left: Answered) -> Iterator[Node]:
                 note = f"kept from confidence {stage.accept.confidence:g}" if stage.accept else "kept in any case"
                 nodes = _nodes(stage.use, (*path, f"stage:{number}"), left)
                 yield _parent("branch", f"stage {number}", note, nodes)
+        case ExploreSpec():
+            yield from _explore(policy, path, left)
         case BaseModel():
             yield from _other(policy, path, left)
 
@@ -103,6 +113,13 @@ def _split(policy: WeightedSpec, path: Path, left: Answered) -> Iterator[Node]:
         part = weight / sum(weights)
         nodes = _nodes(branch.use, (*path, f"weighted:{part:.4g}"), left)
         yield _parent("branch", f"{part * 100:.3g} %", "by weight", nodes)
+
+
+def _explore(policy: ExploreSpec, path: Path, left: Answered) -> Iterator[Node]:
+    given = policy.explore
+    tried = [node for name in given.among for node in _nodes(name, (*path, "explore"), left)]
+    yield _parent("branch", f"{given.share * 100:.3g} %", "explored at random", tried)
+    yield _parent("branch", f"{100 - given.share * 100:.3g} %", "the rest", _nodes(given.use, path, left))
 
 
 def _ranked(kind: str, targets: Sequence[str], path: Path, left: Answered) -> Iterator[Node]:

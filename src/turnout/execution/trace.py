@@ -5,7 +5,18 @@ from __future__ import annotations
 from bisect import bisect
 from dataclasses import dataclass, field
 
-from turnout.types.candidate import Candidate, Considered, Declined, Dropped, Judged, Predicted, Scoring, Step
+from turnout.types.candidate import (
+    Candidate,
+    Chances,
+    Considered,
+    Declined,
+    Drew,
+    Dropped,
+    Judged,
+    Predicted,
+    Scoring,
+    Step,
+)
 from turnout.types.decision import Attempt
 from turnout.types.failure import Failure
 
@@ -17,6 +28,7 @@ class Trace:
     Attributes:
         considered, dropped: see `Decision`.
         attempts: those that have ended, in the order in which they began.
+        chances: what else chance might have called first; None where it had no part.
         predicted: what a classifier expected.
         judged: the held answers that were judged.
         failures: what each failed attempt ran into.
@@ -28,6 +40,7 @@ class Trace:
     considered: list[Considered] = field(default_factory=list)
     dropped: list[Dropped] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
+    chances: Chances | None = None
     predicted: Predicted | None = None
     judged: list[Judged] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
@@ -57,10 +70,12 @@ class Trace:
                 self.dropped.append(step)
             case Declined():
                 self.considered.append(Considered(step.policy, chosen=False, because=f"declined: {step.reason}"))
+            case Chances():
+                self.chances = step
             case Predicted():
                 self.predicted = step
             case Judged():
                 self.judged.append(step)
                 self.considered.append(Considered(f"answer of {step.target}", step.accepted, step.because))
-            case Candidate() | Scoring():
+            case Candidate() | Scoring() | Drew():
                 pass

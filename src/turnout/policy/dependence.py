@@ -6,6 +6,7 @@ from collections.abc import Set as AbstractSet
 
 from turnout.policy.base import Policy
 from turnout.policy.cascade import Cascade
+from turnout.policy.explore import Explore
 from turnout.policy.fallback import Fallback
 from turnout.policy.filters import Filters
 from turnout.policy.flag import ByFlag
@@ -16,7 +17,7 @@ from turnout.policy.weighted import Weighted
 def depends_on(policy: Policy, targets: AbstractSet[str]) -> bool:
     """Whether some request would have no candidate left without `targets`."""
     match policy:
-        case Filters():
+        case Filters() | Explore():  # it follows what was explored
             return depends_on(policy.policy, targets)
         case Rules():
             return any(depends_on(rule.policy, targets) for rule in policy.rules)

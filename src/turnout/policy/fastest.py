@@ -11,8 +11,8 @@ import math
 from dataclasses import dataclass
 
 from turnout.policy.base import Context
+from turnout.policy.drawing import own_draw
 from turnout.policy.in_order import Where, in_order
-from turnout.policy.weighted import own_draw
 from turnout.types.candidate import Considered, Plan
 from turnout.types.conditions import BreakerState
 from turnout.types.health import TargetHealth

@@ -8,9 +8,10 @@ from typing import Final
 import msgspec
 
 from turnout.policy.base import Context, Policy, satisfied
+from turnout.policy.drawing import chances, way
 from turnout.policy.same_model import of_other_models
 from turnout.policy.walk import walk
-from turnout.types.candidate import Candidate, Dropped, Outcome, Plan
+from turnout.types.candidate import Candidate, Drew, Dropped, Outcome, Plan
 from turnout.types.conditions import BreakerState
 from turnout.types.dialect import BOUND, EMBEDDING, DialectName
 from turnout.types.health import TOO_SLOW, too_slow
@@ -45,6 +46,7 @@ class Filters:
         slow: list[Candidate] = []
         resort: Candidate | None = None
         called = False
+        drew: list[Drew] = []
         plan = self.policy.decide(context)
         reply: Outcome | None = None
         while True:
@@ -57,6 +59,7 @@ class Filters:
                     return accepted
                 break
             if not isinstance(step, Candidate) or step.purpose == "judge":
+                drew += [step] if isinstance(step, Drew) else []
                 reply = yield step
                 continue
             why = unfit.get(step.target) or _repeats(step, tried)
@@ -64,6 +67,8 @@ class Filters:
                 yield Dropped(step.target, why)
                 reply = Outcome(target=step.target, dropped=why)
             else:
+                if drew and not tried:
+                    yield chances(self.policy, context, drew, way(step), unfit)
                 tried.add(step.target)
                 reply = yield (step if left is None else _last_if_alone(step, left - tried, resort=bool(slow)))
                 why = reply.dropped if reply is not None else None

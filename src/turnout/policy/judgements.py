@@ -12,6 +12,7 @@ from turnout.confidence.signals.request import request_values
 from turnout.policy.base import Policy
 from turnout.policy.cascade import Cascade
 from turnout.policy.escalation_budget import EscalationBudget
+from turnout.policy.explore import Explore
 from turnout.policy.fallback import Fallback
 from turnout.policy.filters import Filters
 from turnout.policy.flag import ByFlag
@@ -69,7 +70,7 @@ def judgements_of(policy: Policy) -> Judgements | None:
 def _cascades(policy: Policy) -> Iterator[Cascade]:
     inner: Iterable[Policy] = ()
     match policy:
-        case Filters():
+        case Filters() | Explore():
             inner = (policy.policy,)
         case Rules():
             inner = (rule.policy for rule in policy.rules)

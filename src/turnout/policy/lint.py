@@ -9,6 +9,7 @@ from typing import Literal
 from turnout.policy.base import Policy
 from turnout.policy.cascade import Cascade
 from turnout.policy.classifier.policy import Classify
+from turnout.policy.explore import Explore
 from turnout.policy.fallback import Fallback
 from turnout.policy.filters import Filters
 from turnout.policy.flag import ByFlag
@@ -51,7 +52,7 @@ def lint(policy: Policy, *, empty_lists: frozenset[str] = frozenset()) -> tuple[
 def _lint(policy: Policy, given: Condition, empty: frozenset[str]) -> Iterator[Lint]:
     """`given` is what the rules around `policy` already require."""
     match policy:
-        case Filters(policy=inner):
+        case Filters(policy=inner) | Explore(policy=inner):
             yield from _lint(inner, given, empty)
         case Rules():
             yield from _lint_rules(policy, given, empty)
@@ -106,6 +107,8 @@ def _lint_chain(policy: Fallback, given: Condition, empty: frozenset[str]) -> It
 def _surely_tried(policy: Policy) -> tuple[str, ...]:
     """The targets that have been tried for any request once `policy` has none left."""
     match policy:
+        case Explore(policy=inner):
+            return _surely_tried(inner)
         case Fallback(elements=elements):
             return tuple(name for element in elements for name in _surely_tried(element))
         case Rules() | Weighted() | Classify():  # one of several decides, or none

@@ -170,6 +170,7 @@ class Record:
             baseline_cost_usd=self._baseline_cost(admitted, answer),
             router_cost_usd=_total([attempt for attempt in trace.attempts if attempt is not answer]),
             cache=admitted.cache,
+            propensity=trace.chances.of[trace.chances.first] if trace.chances else None,
             sdk_retry=request.caller.sdk_retry,
             traceparent=_traceparent(request.caller.headers.get("traceparent")),
         )
@@ -263,8 +264,10 @@ def _conditions(admitted: Admitted) -> dict[str, object]:
     context, route = admitted.context, admitted.route
     if context is None:
         return {}
-    conditions = context.conditions
+    conditions, chances = context.conditions, admitted.trace.chances
     read: dict[str, object] = {"draw": conditions.draw}
+    if chances is not None:
+        read["chances"] = {"first": chances.first, "of": chances.of}
     if conditions.breakers:
         read["breakers"] = dict(conditions.breakers)
     if conditions.health:

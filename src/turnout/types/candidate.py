@@ -80,6 +80,37 @@ class Declined(msgspec.Struct, frozen=True):
     reason: str
 
 
+class Drew(msgspec.Struct, frozen=True, kw_only=True):
+    """Chance chose one of several.
+
+    Attributes:
+        at: where in the configuration, dotted.
+        shares: the probability of each.
+        chosen: the place of the chosen one among them.
+        number: what was drawn, in [0, 1).
+    """
+
+    at: str
+    shares: tuple[float, ...]
+    chosen: int
+    number: float
+
+
+class Chances(msgspec.Struct, frozen=True, kw_only=True):
+    """What else chance might have called first, said before the first call of a request in which it had a part.
+
+    An answer that is held is another way to go than the same target's given as it is: it is called `haiku (held)`.
+
+    Attributes:
+        first: what is called first.
+        of: the probability with which each is called first, given the request and the conditions; their sum is 1, but
+            for what nobody would have been called with.
+    """
+
+    first: str
+    of: Mapping[str, float]
+
+
 class Predicted(msgspec.Struct, frozen=True, kw_only=True):
     """A classifier said what to expect of each target, before any was called.
 
@@ -159,5 +190,5 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     score: float | None = None
 
 
-Step = Candidate | Dropped | Considered | Declined | Predicted | Judged | Scoring
+Step = Candidate | Dropped | Considered | Declined | Drew | Chances | Predicted | Judged | Scoring
 Plan = Generator[Step, Outcome | None, Outcome | None]

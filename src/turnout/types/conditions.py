@@ -27,6 +27,8 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         now: the wall time, aware, UTC.
         draw: a random number in [0, 1), drawn once per request; every split derives its own from it.
+        drawn: what chance chose, by the place in the configuration, where that is laid down: to see what else it might
+            have come to. Empty for requests that are answered.
         breakers: the state of each target's breaker that is not closed.
         health: what recent calls say of each target; holds, in the end, what the decision read.
         flags: what each feature flag is for this request; holds, in the end, what the decision read.
@@ -35,6 +37,7 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
 
     now: datetime
     draw: float = 0.0
+    drawn: Mapping[str, int] = msgspec.field(default_factory=dict)
     breakers: Mapping[str, BreakerState] = msgspec.field(default_factory=dict)
     health: HealthRead = msgspec.field(default_factory=unknown_health)
     flags: FlagRead = msgspec.field(default_factory=no_flags)

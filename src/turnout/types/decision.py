@@ -86,8 +86,9 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         query_key: which key it was made with: hashes of different keys do not compare. Empty for the only one.
         privacy: how much of what was said is kept: `hash` (nothing but the hash and the features), `redacted`, `full`.
         features: what the request looked like.
-        conditions: what else the decision read: breakers not closed, the random draw, the latency budget, and of the
-            targets that it compared, what recent calls said of them.
+        conditions: what else the decision read: breakers not closed, the random draw, the latency budget, of the
+            targets that it compared, what recent calls said of them, and in `chances`, where chance had a part, what
+            was called `first` and with which probability each target might have been.
         rule: the name of the rule that decided, where rules did.
         reason: why the target was chosen.
         considered, dropped, attempts: everything on the way, in order.
@@ -110,7 +111,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         cache: how the route's cache took part: `hit` (its answer was given again: no attempts, no cost, and the first
             answer's target), `miss`, `bypass` (the caller or the request ruled it out); None where the route has none.
             `replay`: the answer recorded under the request's idempotency key, with nothing saved by it.
-        propensity: the probability with which the target was chosen, where chance had a part; None where not computed.
+        propensity: the probability with which what was called first was chosen, where chance had a part; None where it
+            had none. `conditions.chances` has that of all that might have been.
         feedback: how good the answer was found, 0 to 1: the mean of each user's latest score; None where nobody said.
         sdk_retry: which automatic retry of the caller's SDK the request was.
         traceparent: the caller's span, as W3C Trace Context writes it; None where the caller named none.
