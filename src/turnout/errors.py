@@ -16,6 +16,7 @@
         │   ├── UnknownDecision        404  no such decision of the caller's
         │   ├── RequestTooLarge        413  over a size limit
         │   ├── StillInProgress        409  the first request under its idempotency key is under way
+        │   ├── BudgetExhausted        429  too little is left of a budget that the request falls under
         │   └── KeyReused              422  its idempotency key was used for another request
         └── ServingError           ours or the providers'
             ├── NoCapableTarget        400  every candidate lacks something that the request needs
@@ -240,6 +241,24 @@ class KeyReused(CallerError):
 
     kind = "key_reused"
     status = 422
+
+
+class BudgetExhausted(CallerError):
+    """Too little is left of a budget that the request falls under; only money or time helps.
+
+    Args:
+        message: which one, and when it begins anew.
+        budget: its name.
+        resets: when it begins anew, in ISO 8601; None where it never does.
+    """
+
+    kind = "budget_exhausted"
+    status = 429
+
+    def __init__(self, message: str, *, budget: str, resets: str | None = None) -> None:
+        self.budget = budget
+        self.resets = resets
+        super().__init__(message)
 
 
 class ServingError(RequestFailed):

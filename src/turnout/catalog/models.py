@@ -17,10 +17,12 @@ class Capabilities(msgspec.Struct, frozen=True):
 
     Attributes:
         context_tokens: the size of its context window in tokens; None if unknown.
+        output_tokens: the most tokens that an answer can have, those of its reasoning included; None if unknown.
         lacks: what it cannot do, whatever its server's dialect can say.
     """
 
     context_tokens: int | None = None
+    output_tokens: int | None = None
     lacks: frozenset[str] = frozenset()
 
 
@@ -81,6 +83,22 @@ FAMILIES: Final = (
 )
 
 
+LONGEST_ANSWERS: Final = (
+    (r"gpt-3\.5|gpt-35|gpt-4-(turbo|1106|0125|vision)|gpt-4o-2024-05-13", 4_096),
+    (r"gpt-4o", 16_384),
+    (r"gpt-4\.1", 32_768),
+    (r"gpt-4(-|$)", 8_192),
+    (r"o1-mini", 65_536),
+    (r"o1-preview", 32_768),
+    (r"o[134](-|$)", 100_000),
+    (r"gpt-5(-|$)", 128_000),
+    (r"gemini-(1|2\.0)", 8_192),
+    (r"gemini-2\.5", 65_536),
+)
+"""Tokens of the longest answer, those of reasoning included, by the beginning of a model's name; from the same pages.
+Anthropic's dialect never leaves it open."""
+
+
 @lru_cache(maxsize=4096)
 def capabilities(provider: str | None, model: str) -> Capabilities:
     """What `model` can do, as far as is known.
@@ -95,11 +113,15 @@ def capabilities(provider: str | None, model: str) -> Capabilities:
     listed = find_model(provider, model) if provider else None
     window = listed.context_window if listed else None
     family = _family_of(model)
+    longest = next((most for pattern, most in LONGEST_ANSWERS if re.match(pattern, _bare(model))), None)
     if family is None:
-        return Capabilities(context_tokens=window)
-    return Capabilities(context_tokens=window or family.context_tokens, lacks=family.lacks)
+        return Capabilities(context_tokens=window, output_tokens=longest)
+    return Capabilities(window or family.context_tokens, longest, family.lacks)
 
 
 def _family_of(model: str) -> Family | None:
-    name = model.lower().rpartition("/")[2]
-    return next((family for family in FAMILIES if re.match(family.pattern, name)), None)
+    return next((family for family in FAMILIES if re.match(family.pattern, _bare(model))), None)
+
+
+def _bare(model: str) -> str:
+    return model.lower().rpartition("/")[2]

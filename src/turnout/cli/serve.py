@@ -71,7 +71,7 @@ def serve(
     build_parts(loaded, SystemClock())  # what cannot be built is told here, in one line, not by each worker
     server = loaded.config.server
     settings = LogSettings(log_format=logs.log_format, log_level=logs.log_level, access_log=logs.access_log)
-    serving = Serving(host or server.host, config, data, pages=dashboard_pages, logs=settings)
+    serving = Serving(host or server.host, config, data, pages=dashboard_pages, logs=settings, workers=workers)
     Admission(loaded, serving.host)  # as above
     ready_directory(loaded.data_directory(data))
     listening = _listen(serving.host, server.port if port is None else port)

@@ -19,7 +19,8 @@ from turnout.config.observing import breaker_teller, configured, exporter_of, ga
 from turnout.config.providers import ProviderSettings
 from turnout.config.remembering import answers_of, idempotency_of
 from turnout.config.schema import Config, PriceConfig, TargetConfig
-from turnout.config.targets import lacks_of, model_of
+from turnout.config.spending import budgeted, counters_of
+from turnout.config.targets import lacks_of, longest_answer_of, model_of
 from turnout.config.tenancy import known_to
 from turnout.errors import Overloaded
 from turnout.execution.breaker import BreakerBoard, BreakerSettings
@@ -42,7 +43,10 @@ from turnout.router.parts import Parts
 from turnout.router.probing import Prober
 from turnout.router.record import Record
 from turnout.router.router import Router
+from turnout.state.counters import Counters
 from turnout.state.flags import FlagFile
+from turnout.state.kept_counters import KeptCounters
+from turnout.state.memory_counters import MemoryCounters
 from turnout.telemetry.metrics import Metrics
 from turnout.telemetry.observers import Observers
 from turnout.tenancy.directory import Directory
@@ -79,6 +83,7 @@ def _endpoint(
         lacks=lacks_of(config, provider),
         context_tokens=config.context_tokens or model.context_tokens,
         simulated=config.simulated,
+        output_tokens=longest_answer_of(config, provider),
         model_family=config.model_family,
     )
     credentials = known.auth.headers(provider.api_key) if provider.api_key else {}
@@ -210,12 +215,25 @@ def _unchanged(loaded: LoadedConfig, before: LoadedConfig) -> set[str]:
     }
 
 
+def _beside(router: ConfiguredRouter, clock: Clock) -> list[asyncio.Task[None]]:
+    """What is done beside serving, until it is cancelled."""
+    beside = [
+        asyncio.create_task(Prober(router, router.probe_intervals, clock).run(), name="turnout-probes"),
+        asyncio.create_task(router.directory.follow(), name="turnout-tenants"),
+        following_flags(router, FlagFile(router.data)),
+    ]
+    if isinstance(router.counters, KeptCounters):
+        beside.append(asyncio.create_task(router.counters.keep(), name="turnout-counters"))
+    return beside
+
+
 class ConfiguredRouter(Router):
     """A router made from a configuration.
 
     Attributes:
         loaded: the configuration in effect.
         data: the data directory.
+        counters: where budgets and limits are counted.
         directory: who is known: tenants and their keys.
         metrics: what is counted; None for a router over parts that somebody else opens.
         desk: takes feedback; None as above.
@@ -229,6 +247,7 @@ class ConfiguredRouter(Router):
     ) -> None:
         super().__init__(parts, record=record, clock=clock)
         self.loaded = loaded
+        self.counters: Counters = MemoryCounters(clock)
         self.data = data or loaded.data_directory()
         self.directory = Directory(TenancyStore(self.data), clock)
 
@@ -241,6 +260,7 @@ class ConfiguredRouter(Router):
         data: str | Path | None = None,
         env: Mapping[str, str] | None = None,
         worker: str = "library",
+        workers: int = 1,
         observers: Collection[Observer] = (),
     ) -> AsyncIterator[Self]:
         """Open a router: `async with Router.from_config("turnout.yaml") as router: await router.chat(...)`.
@@ -253,6 +273,7 @@ class ConfiguredRouter(Router):
             data: the data directory; None takes the configuration's, else `$TURNOUT_DATA_DIR`, else `./.turnout`.
             env: the environment; None takes the process's own.
             worker: this process's name in the journal.
+            workers: how many processes of this machine share the data directory.
             observers: whoever else is to be told what happens.
 
         Raises:
@@ -278,6 +299,8 @@ class ConfiguredRouter(Router):
         record = Record(ledger.journal, clock=clock, hash_keys=keys, keep=texts.keep, observer=observer)
         router = cls(loaded, parts, record, clock, directory)
         router.directory = tenancy
+        router.counters = counters_of(loaded, directory, clock, workers=workers)
+        router.budgets = budgeted(loaded, router.counters, clock, tenancy.tenant)
         router.answers = answers_of(loaded, directory, clock)
         router.idempotency = idempotency_of(loaded, directory, clock)
         router.metrics = metrics
@@ -285,12 +308,7 @@ class ConfiguredRouter(Router):
         observer.observe(configured(loaded, tenancy.known.tenants, first=True))
         metrics.start(partial(gauges, router, ledger.drain))
         source = parts.flags.source = source_of(loaded, clock)
-        prober = Prober(router, router.probe_intervals, clock)
-        beside = [
-            asyncio.create_task(prober.run(), name="turnout-probes"),
-            asyncio.create_task(router.directory.follow(), name="turnout-tenants"),
-            following_flags(router, FlagFile(directory)),
-        ]
+        beside = _beside(router, clock)
         try:
             yield router
         finally:
@@ -302,6 +320,7 @@ class ConfiguredRouter(Router):
                     await transport.close()
             ledger.close()
             texts.stop()
+            await router.counters.close()
             router.answers.close()
             router.idempotency.close()
             metrics.close()

@@ -13,6 +13,7 @@ from typing import Final
 from turnout.config.build import ConfiguredRouter, Running, assemble, draft_parts
 from turnout.config.load import LoadedConfig, load_config
 from turnout.config.observing import configured
+from turnout.config.spending import budgeted
 from turnout.config.tenancy import known_to
 from turnout.errors import TurnoutError
 from turnout.providers.transport import Transport
@@ -108,6 +109,7 @@ class Reloader:
         self._accept(loaded)
         router.parts = assemble(draft, loaded, clock, running)
         router.loaded = loaded
+        router.budgets = budgeted(loaded, router.counters, clock, router.directory.tenant)
         router.directory.known = known
         router.observer.observe(configured(loaded, known.tenants))
         self._retired |= {*running.parts.transports.values()} - {*draft.transports.values()}

@@ -21,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from turnout.config.budgets import BudgetList
 from turnout.config.flags import FlagConfig, NewFlagName, OpenFeatureConfig
 from turnout.config.hedging import HedgeConfig
 from turnout.config.policies import PolicySpec
@@ -156,6 +157,12 @@ class TargetConfig(Section):
     )
     context_tokens: int | None = Field(
         None, gt=0, description="The size of its context window in tokens; by default from the list of models."
+    )
+    output_tokens: int | None = Field(
+        None,
+        gt=0,
+        description="The most tokens that an answer can have: what a budget holds for a call without `max_tokens`. "
+        "By default from the list of models, else 16,384.",
     )
     lacks: list[Need] = Field(
         default_factory=list,
@@ -404,6 +411,11 @@ class Config(Section):
         examples=[{"from": "store"}],
     )
     ledger: LedgerConfig = Field(default_factory=LedgerConfig, description="Where decisions are recorded.")
+    budgets: BudgetList = Field(
+        default_factory=list,
+        description="What may be spent, whoever asks; a tenant's own stand in `tenants`. None by default.",
+        examples=[[{"usd": 500, "per": "month", "of": "provider", "only": "openai"}]],
+    )
     state: StateConfig = Field(default_factory=StateConfig, description="What is remembered between requests.")
     telemetry: TelemetryConfig = Field(
         default_factory=TelemetryConfig, description="Whom the gateway tells what it does, besides `/metrics`."

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
+from turnout.config.budgets import BudgetList, budgets_of
 from turnout.config.values import Label, Section, Texts, Wrong
 from turnout.tenancy.desk import NAME_RULE, is_name
 from turnout.types.tenant import Tenant
@@ -26,10 +27,21 @@ class TenantConfig(Section):
         None, description="What it pays in a month, in USD."
     )
 
+    budgets: BudgetList = Field(
+        default_factory=list,
+        description="What it may spend.",
+        examples=[[{"usd": 50, "per": "day"}]],
+    )
+
     def named(self, name: str) -> Tenant:
         """The tenant of that name."""
         return Tenant(
-            name=name, tier=self.tier, tags=dict(self.tags), routes=tuple(self.routes), revenue_usd=self.revenue
+            name=name,
+            tier=self.tier,
+            tags=dict(self.tags),
+            budgets=budgets_of(self.budgets, name),
+            routes=tuple(self.routes),
+            revenue_usd=self.revenue,
         )
 
 

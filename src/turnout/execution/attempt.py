@@ -10,6 +10,7 @@ from turnout.catalog.cost import cost
 from turnout.execution.deadline import AttemptFailed
 from turnout.execution.health import TargetWatch
 from turnout.execution.limiter import Leave
+from turnout.execution.spending import Paid
 from turnout.execution.verdict import VERDICTS
 from turnout.execution.work import Work
 from turnout.features.tokens import tokens_in_chars
@@ -20,6 +21,7 @@ from turnout.types.chat import Finish
 from turnout.types.clock import timestamp
 from turnout.types.decision import Attempt, AttemptOutcome
 from turnout.types.failure import Failure, FailureKind
+from turnout.types.money import Price
 from turnout.types.usage import Usage
 
 _NOTHING: Final = Usage()
@@ -68,9 +70,11 @@ class LiveAttempt:
     """
 
     __slots__ = (
+        "_bill",
         "_first_token_ms",
         "_leave",
         "_output_tokens",
+        "_paid",
         "_place",
         "_started",
         "_watch",
@@ -100,6 +104,8 @@ class LiveAttempt:
         self.began = work.clock.monotonic()
         self.booked = False
         self._leave = leave
+        self._paid = leave if isinstance(leave, Paid) else None
+        self._bill: Usage | None = None
         self._place = work.trace.begin()
         self._started = work.timeline.when(self.began)
         self._first_token_ms: float | None = None
@@ -128,6 +134,11 @@ class LiveAttempt:
         if self._first_token_ms is None:
             self._first_token_ms = self._elapsed_ms()
             self.work.heard = True
+
+    def completed(self) -> None:
+        """The whole answer is here, so what it cost is known, whoever gets it and whenever that turns out."""
+        if self._paid is not None:
+            self._paid.settle(cost(self._used(), self._price()))
 
     def answered(self) -> None:
         """A complete answer, and the caller gets it."""
@@ -179,12 +190,15 @@ class LiveAttempt:
             return False
         self.booked = True
         if not self.dispatched:
+            self._settle(_FREE)
             return True
         facts, fault = self.facts, self.fault
         billed = billed and (fault is None or fault.sent)
-        usage = self._usage() if billed else _NOTHING
+        usage = self._used() if billed else _NOTHING
         self._output_tokens = usage.output_tokens
-        price = self.endpoint.price(self.work.request.route, self._started)
+        price = self._price()
+        spent = cost(usage, price) if billed else _FREE
+        self._settle(spent)
         self.work.trace.book(
             self._place,
             Attempt(
@@ -204,7 +218,7 @@ class LiveAttempt:
                 cache_write_tokens=usage.cache_write_tokens,
                 output_tokens=usage.output_tokens,
                 reasoning_tokens=usage.reasoning_tokens,
-                cost_usd=cost(usage, price) if billed else _FREE,
+                cost_usd=spent,
                 estimated=usage.estimated,
                 price_version=price.version if price else None,
                 hedge=self.candidate.hedge,
@@ -212,6 +226,19 @@ class LiveAttempt:
             ),
         )
         return True
+
+    def _settle(self, usd: Decimal | None) -> None:
+        if self._paid is not None:
+            self._paid.settle(usd)
+
+    def _price(self) -> Price | None:
+        return self.endpoint.price(self.work.request.route, self._started)
+
+    def _used(self) -> Usage:
+        """As `_usage`, which learns from what it finds, and so is asked once."""
+        if self._bill is None:
+            self._bill = self._usage()
+        return self._bill
 
     def _usage(self) -> Usage:
         """What the provider reported at its end; else our estimate of what it will bill."""

@@ -58,6 +58,8 @@ async def call(attempt: LiveAttempt) -> Delivered:
     completed = False
     try:
         delivered = await (_commit(attempt) if attempt.work.request.stream else _whole(attempt))
+        if delivered.stream is None or delivered.stream.over:
+            attempt.completed()
         completed = True
     except AttemptFailed as error:
         attempt.failed(error.failure)

@@ -6,7 +6,7 @@ The order of the resilience ideas, from the outside in:
       propose    is the target called at all?
         hedge      another call beside one that is silent, within the route's share
           retry    the same target again, within the retry budget
-            admit  the breaker, and a place among the calls that the provider takes at the same time
+            admit  the money, the breaker, and a place among the calls that the provider takes at the same time
             call   one attempt: streamed, assembled or whole, under the deadline and the limits of each phase
 """
 
@@ -16,6 +16,7 @@ import asyncio
 from collections.abc import Container, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -30,6 +31,7 @@ from turnout.execution.hedge import Hedging, Race
 from turnout.execution.limiter import Leave, Limiter, Limiters
 from turnout.execution.retry import RetrySettings, pause_before_retry
 from turnout.execution.retry_budget import RetryBudget
+from turnout.execution.spending import paid
 from turnout.execution.verdict import VERDICTS
 from turnout.execution.work import Work
 from turnout.providers.endpoint import Endpoint
@@ -220,6 +222,12 @@ class Executor:
                 leave = again
 
     async def _admit(self, candidate: Candidate, endpoint: Endpoint, work: Work) -> Leave | str:
+        """Leave to call now, with the money for it, or why there is none."""
+        if work.spend is None:
+            return await self._place(candidate, endpoint, work)
+        return await paid(candidate, endpoint, work, partial(self._place, candidate, endpoint, work))
+
+    async def _place(self, candidate: Candidate, endpoint: Endpoint, work: Work) -> Leave | str:
         """Leave to call now, or why there is none. Where nobody else is left to ask, a full provider is waited for."""
         permit = self._breakers[candidate.target].admit(last_resort=candidate.reason == "last_resort")
         if permit is None:

@@ -19,6 +19,7 @@ from turnout.types.candidate import (
 )
 from turnout.types.decision import Attempt
 from turnout.types.failure import Failure
+from turnout.types.spend import Refusal
 
 
 @dataclass(slots=True)
@@ -31,6 +32,7 @@ class Trace:
         chances: what else chance might have called first; None where it had no part.
         predicted: what a classifier expected.
         judged: the held answers that were judged.
+        refusals: what could not be paid.
         failures: what each failed attempt ran into.
         first: the first candidate that the policy proposed.
         chosen: the candidate whose answer the caller gets.
@@ -44,6 +46,7 @@ class Trace:
     predicted: Predicted | None = None
     judged: list[Judged] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
     first: Candidate | None = None
     chosen: Candidate | None = None
     waited_s: float = 0.0

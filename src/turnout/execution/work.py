@@ -14,6 +14,7 @@ from turnout.types.clock import Clock, Timeline
 from turnout.types.health import too_slow
 from turnout.types.hedge import Hedge
 from turnout.types.request import Request
+from turnout.types.spend import Spend
 from turnout.types.target import Target
 from turnout.types.timeouts import Commit, Timeouts
 from turnout.wire.dialect import CallerDialect
@@ -40,6 +41,8 @@ class Work:
         hedged: it has had a second call.
         heard: the call under way, or one of them, has begun to answer.
         trace: what happens to it.
+        spend: what pays its calls; None where nobody counts what it costs.
+        max_tokens: the most tokens that the caller wants; None where it did not say.
         outgrown: the largest context window that the request has been found too large for; 0 for none.
     """
 
@@ -60,6 +63,8 @@ class Work:
     hedged: bool = False
     heard: bool = False
     trace: Trace = field(default_factory=Trace)
+    spend: Spend | None = None
+    max_tokens: int | None = None
     outgrown: int = 0
     _chat: Chat | None = None
     _announced: bool = False

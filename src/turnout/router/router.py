@@ -37,6 +37,7 @@ from turnout.router.library import Answer, AnswerStream, Embeddings, Inputs, cha
 from turnout.router.parts import Parts
 from turnout.router.record import Record
 from turnout.router.remembering import keep, look_up, overheard, recalled
+from turnout.tenancy.budgets import Budgets
 from turnout.types.clock import Clock, Timeline, timestamp
 from turnout.types.conditions import Conditions
 from turnout.types.decision import Decision
@@ -58,10 +59,12 @@ class Router:
         parts: what new requests begin with. Assign others to change the configuration under way.
         answers: what has been answered before; None remembers nothing, whatever routes say.
         idempotency: what was asked under which key; None takes no heed of keys.
+        budgets: what may be spent; None where nobody has a budget.
     """
 
     answers: Answers | None = None
     idempotency: Idempotency | None = None
+    budgets: Budgets | None = None
 
     def __init__(self, parts: Parts, *, record: Record, clock: Clock) -> None:
         self.parts = parts
@@ -257,7 +260,7 @@ class Router:
         return route, context
 
     def _work(self, admitted: Admitted, route: Route, context: Context) -> Work:
-        request = admitted.request
+        request, budgets = admitted.request, self.budgets
         total = route.timeouts.total
         if not request.stream and request.caller.read_timeout_s is not None:
             total = min(total, request.caller.read_timeout_s)
@@ -277,6 +280,8 @@ class Router:
             latency_budget_s=context.latency_budget_s,
             predicted_ms=context.predicted_ms,
             hedge=route.hedge,
+            spend=budgets.spend(context.caller, route.name) if budgets is not None else None,
+            max_tokens=context.features.max_tokens,
             trace=admitted.trace,
         )
 

@@ -43,6 +43,7 @@ class Serving:
         data: the data directory; None for the configuration's.
         pages: further routes; a function of a module, so that workers find it as well.
         logs: what is logged, and how.
+        workers: how many processes serve.
     """
 
     host: str
@@ -50,6 +51,7 @@ class Serving:
     data: Path | None = None
     pages: Pages | None = None
     logs: LogSettings = field(default_factory=LogSettings)
+    workers: int = 1
 
     def gateway(self) -> Gateway:
         """The application. Raises `ConfigError` for a configuration that cannot be used."""
@@ -57,7 +59,9 @@ class Serving:
         def opened() -> AbstractAsyncContextManager[ConfiguredRouter]:
             observers = [AccessLog()] if self.logs.access_log else []
             worker = f"gateway-{os.getpid()}"
-            return ConfiguredRouter.from_config(self.config, data=self.data, worker=worker, observers=observers)
+            return ConfiguredRouter.from_config(
+                self.config, data=self.data, worker=worker, workers=self.workers, observers=observers
+            )
 
         return Gateway(opened, Admission(load_config(self.config), self.host), self.pages)
 

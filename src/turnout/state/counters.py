@@ -117,12 +117,12 @@ class Counters(Protocol):
 def no_room(holds: Sequence[Hold], tallies: Sequence[Tally]) -> Full | None:
     """Why `holds` do not all fit into accounts that stand as `tallies` say; None if they do.
 
-    A hold fits if nothing is exceeded should everybody use their worst. One that does not fit so is let in alone, if
-    it will probably stay within the limit.
+    A hold fits if it is of nothing, or if nothing is exceeded should everybody use their worst. One that does not fit
+    so is let in alone, if it will probably stay within the limit.
     """
     busy: Full | None = None
     for hold, tally in zip(holds, tallies, strict=True):
-        if hold.limit is None or tally.spent + tally.held + hold.worst <= hold.limit:
+        if hold.limit is None or not hold.worst or tally.spent + tally.held + hold.worst <= hold.limit:
             continue
         if tally.spent + hold.likely > hold.limit:
             return Full(hold, tally, busy=False)

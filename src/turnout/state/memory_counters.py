@@ -74,6 +74,10 @@ class MemoryCounters:
         changed, self._changed = self._changed, set()
         return [(account, self._tallies[account]) for account in changed if account in self._tallies]
 
+    def remember_change(self, accounts: Iterable[Account]) -> None:
+        """Accounts that `changed` told of are to be told of again."""
+        self._changed.update(accounts)
+
     def _add(self, account: Account, spent: int, held: int) -> None:
         tally = self._tallies.get(account, _NOTHING)
         self._tallies[account] = Tally(tally.spent + spent, tally.held + held)

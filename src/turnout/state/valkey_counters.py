@@ -60,7 +60,7 @@ local function reserve(owner, ticket, used, args)
       found[1] = floor
     end
     wants[#wants + 1] = found
-    if limit ~= '' then
+    if limit ~= '' and worst ~= '0' then
       local spent, held, most = tonumber(found[1]), tonumber(found[2]), tonumber(limit)
       if spent + held + tonumber(worst) > most then
         if spent + tonumber(likely) > most then return {#wants, 0, wants} end

@@ -33,6 +33,7 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
         hard: whether a request that does not fit is refused; a soft budget is only counted and reported.
         of: what it is counted for: `tenant`, `user`, `project`, `route`, `provider`; each value has its own.
         only: the value that it holds for; None for every one.
+        alone: the share of `usd` that a process may let in while the shared counts cannot be reached; 0 refuses.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
     hard: bool = True
     of: str = "tenant"
     only: str | None = None
+    alone: float = 0.1
 
 
 class RateLimit(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from turnout.errors import RequestFailed, ServingError
+from turnout.errors import BudgetExhausted, RequestFailed, ServingError
 from turnout.types.failure import FailureKind
 
 LONGEST_WAIT_S: Final = 120
@@ -21,6 +21,10 @@ def error_headers(error: RequestFailed) -> list[tuple[str, str]]:
     if error.retry_after_s is not None and math.isfinite(error.retry_after_s):
         wait = min(max(math.ceil(error.retry_after_s), 0), LONGEST_WAIT_S)
         headers.append(("retry-after", str(wait)))
+    if isinstance(error, BudgetExhausted):
+        headers.append(("x-turnout-budget", error.budget.encode("ascii", "backslashreplace").decode("ascii")))
+        if error.resets is not None:
+            headers.append(("x-turnout-budget-resets", error.resets))
     if error.decision_id is not None:
         headers += [(name, error.decision_id) for name in ("x-turnout-decision", "x-request-id", "request-id")]
     return headers

@@ -1,0 +1,78 @@
+"""What may be spent, and where what was spent is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from turnout.config.budgets import budgets_of
+from turnout.config.load import LoadedConfig
+from turnout.config.remembering import STATE
+from turnout.errors import ConfigError
+from turnout.state.counters import Counters
+from turnout.state.kept_counters import KeptCounters
+from turnout.state.shared_counters import SharedCounters
+from turnout.state.sqlite_counters import SqliteBackend
+from turnout.state.valkey_counters import ValkeyBackend
+from turnout.tenancy.budgets import Budgets
+from turnout.types.clock import Clock
+from turnout.types.tenant import Budget, Tenant
+
+_FILE: Final = "counters.sqlite"
+
+
+def counters_file(directory: Path) -> Path:
+    """The database in which the processes of a data directory count."""
+    return directory / STATE / _FILE
+
+
+def counters_of(loaded: LoadedConfig, directory: Path, clock: Clock, *, workers: int) -> Counters:
+    """The counts that budgets and limits draw on.
+
+    Args:
+        loaded: the configuration.
+        directory: the data directory.
+        clock: wall time.
+        workers: how many processes of this machine count.
+
+    Raises:
+        ConfigError: the server's address is none.
+        LedgerError: the file in the data directory cannot be read.
+        MissingExtra: the extra `valkey` is needed and not installed.
+    """
+    state = loaded.config.state
+    store = state.store or ("memory" if workers == 1 else "sqlite")
+    if store == "valkey":
+        url = state.url.get_secret_value() if state.url is not None else ""
+        try:
+            return SharedCounters(ValkeyBackend(url, timeout_s=state.timeout), clock, name="Valkey")
+        except ValueError as error:
+            fix = "Write redis://HOST:PORT/DATABASE, rediss://... or unix:///path."
+            raise ConfigError(f"not an address of Valkey: {error}", fix=fix, key="state.url") from error
+    file = counters_file(directory)
+    if store == "memory":
+        return KeptCounters(file, clock)
+    return SharedCounters(SqliteBackend(file, clock), clock, name=str(file))
+
+
+def budgeted(
+    loaded: LoadedConfig, counters: Counters, clock: Clock, tenant: Callable[[str], Tenant | None]
+) -> Budgets | None:
+    """What may be spent; None where nobody can have a budget.
+
+    Args:
+        loaded: the configuration.
+        counters: where it is counted.
+        clock: wall time.
+        tenant: finds a tenant as it is known now.
+    """
+    given = budgets_of(loaded.config.budgets)
+    if not given and loaded.config.tenants is None:
+        return None
+
+    def of_tenant(name: str) -> tuple[Budget, ...]:
+        found = tenant(name)
+        return found.budgets if found is not None else ()
+
+    return Budgets(counters, clock, given, of_tenant)
