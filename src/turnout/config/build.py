@@ -12,6 +12,7 @@ from typing import NamedTuple, Self
 from urllib.parse import urlencode
 
 from turnout.catalog.prices import price_of
+from turnout.config.beside import caller_beside
 from turnout.config.compile import RouteTable, compile_routes
 from turnout.config.flagging import flag_board, following_flags, source_of
 from turnout.config.load import LoadedConfig, load_config
@@ -43,6 +44,7 @@ from turnout.router.parts import Parts
 from turnout.router.probing import Prober
 from turnout.router.record import Record
 from turnout.router.router import Router
+from turnout.router.shadows import Shadows
 from turnout.state.counters import Counters
 from turnout.state.flags import FlagFile
 from turnout.state.kept_counters import KeptCounters
@@ -186,7 +188,12 @@ def assemble(
         required=loaded.config.ledger.required,
         privacy=Privacy(loaded.config.privacy.mode, loaded.config.privacy.tenants),
         mask=draft.mask,
+        beside=caller_beside(draft.endpoints, clock) if _shadowed(loaded.config) else None,
     )
+
+
+def _shadowed(config: Config) -> bool:
+    return any(route.shadow is not None for route in config.routes.values())
 
 
 def _limiters(loaded: LoadedConfig, clock: Clock, running: Running | None = None) -> Limiters:
@@ -303,6 +310,7 @@ class ConfiguredRouter(Router):
         router.budgets = budgeted(loaded, router.counters, clock, tenancy.tenant)
         router.answers = answers_of(loaded, directory, clock)
         router.idempotency = idempotency_of(loaded, directory, clock)
+        router.shadows = Shadows(record, router.counters, clock)
         router.metrics = metrics
         router.desk = FeedbackDesk(ledger.journal, ledger.store, clock, observer)
         observer.observe(configured(loaded, tenancy.known.tenants, first=True))
@@ -315,6 +323,7 @@ class ConfiguredRouter(Router):
             for task in beside:
                 task.cancel()
             await asyncio.wait(beside)
+            await router.shadows.close()
             for used in router.parts_in_use():
                 for transport in used.transports.values():
                     await transport.close()

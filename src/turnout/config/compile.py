@@ -16,7 +16,7 @@ from turnout.features.language import load_language_model
 from turnout.features.phrases import PhraseLists
 from turnout.policy.filters import Filters
 from turnout.policy.judgements import judgements_of
-from turnout.policy.route import Route
+from turnout.policy.route import Route, Shadow
 from turnout.policy.single import Single
 from turnout.policy.when import (
     is_glob,
@@ -81,10 +81,12 @@ def compile_routes(loaded: LoadedConfig, services: Transport | None = None) -> R
     return RouteTable(routes, loaded.config.targets)
 
 
-def compile_route(name: str, given: RouteConfig, loaded: LoadedConfig, services: Transport | None = None) -> Route:
+def compile_route(
+    name: str, given: RouteConfig, loaded: LoadedConfig, services: Transport | None = None, *, at: str = "policy"
+) -> Route:
     """One route, its policy wrapped by the filters. Raises as `compile_policy` does."""
     targets = frozenset(loaded.config.targets)
-    place = Place(f"routes.{name}.policy", directory=loaded.directory, targets=targets, services=services)
+    place = Place(f"routes.{name}.{at}", directory=loaded.directory, targets=targets, services=services)
     policy = Filters(compile_policy(given.policy, place))
     return Route(
         name=name,
@@ -92,7 +94,7 @@ def compile_route(name: str, given: RouteConfig, loaded: LoadedConfig, services:
         policy_version=policy_version(given),
         baseline=given.baseline,
         lists=PhraseLists(given.phrases()),
-        reads_language=_reads_language(given.policy),
+        reads_language=any(map(_reads_language, _policies(given))),
         timeouts=_timeouts(given.timeouts),
         commit=_commit(given),
         content_filter_falls_back=given.content_filter_falls_back,
@@ -101,9 +103,33 @@ def compile_route(name: str, given: RouteConfig, loaded: LoadedConfig, services:
         hedge=given.hedge.for_route(name) if given.hedge else None,
         privacy=given.privacy,
         caching=Caching(given.cache.ttl, given.cache.store) if given.cache else None,
-        flags=frozenset(flags_asked(given.policy)),
+        flags=frozenset(flag for policy in _policies(given) for flag in flags_asked(policy)),
         judgements=judgements_of(policy),
+        shadow=_shadow(name, given, loaded, services),
     )
+
+
+def _policies(given: RouteConfig) -> list[PolicySpec]:
+    """Its own, and those of its shadows."""
+    return [given.policy, *(given.shadow.to if given.shadow is not None else ())]
+
+
+def _shadow(name: str, given: RouteConfig, loaded: LoadedConfig, services: Transport | None) -> Shadow | None:
+    """The same route for each policy that it is compared with."""
+    shadow = given.shadow
+    if shadow is None:
+        return None
+    routes = [
+        compile_route(
+            name,
+            given.model_copy(update={"policy": policy, "shadow": None}),
+            loaded,
+            services,
+            at=f"shadow.to.{place}",
+        )
+        for place, policy in enumerate(shadow.to)
+    ]
+    return Shadow(shadow.share, tuple(routes), shadow.daily_usd)
 
 
 def flags_asked(spec: PolicySpec) -> Iterator[str]:

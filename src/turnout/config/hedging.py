@@ -34,6 +34,15 @@ def _share(value: Any) -> float:
     return float(share)
 
 
+Share = Annotated[
+    float,
+    BeforeValidator(_share),
+    PlainSerializer(lambda share: f"{share * 100:g}%", return_type=str),
+    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^[0-9.]+\s*%$"}]}),
+]
+"""A share of the requests, above 0."""
+
+
 class HedgeConfig(Section):
     """A second call at the next candidate while the first is silent; the first to answer wins."""
 
@@ -46,12 +55,7 @@ class HedgeConfig(Section):
         description="After how long a silence: a quantile of the target's own time to the first token (`p50` to "
         "`p99`), or a duration. Without enough recent calls there is no quantile, and no second call.",
     )
-    max_share: Annotated[
-        float,
-        BeforeValidator(_share),
-        PlainSerializer(lambda share: f"{share * 100:g}%", return_type=str),
-        WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^[0-9.]+\s*%$"}]}),
-    ] = Field(0.05, description="At most this share of the route's requests gets a second call.")
+    max_share: Share = Field(0.05, description="At most this share of the route's requests gets a second call.")
 
     def for_route(self, name: str) -> Hedge:
         """What it means for the route of that name."""

@@ -26,6 +26,7 @@ from turnout.config.flags import FlagConfig, NewFlagName, OpenFeatureConfig
 from turnout.config.hedging import HedgeConfig
 from turnout.config.policies import PolicySpec
 from turnout.config.serving import ServerConfig
+from turnout.config.shadowing import ShadowConfig
 from turnout.config.state import CacheConfig, StateConfig
 from turnout.config.tenants import TenantsSpec
 from turnout.config.values import Age, Duration, Names, ProviderName, Section, TargetName, Wrong
@@ -282,6 +283,12 @@ class RouteConfig(Section):
     hedge: HedgeConfig | None = Field(
         None,
         description="A second call while the first is silent: shorter waits for a little more money. Off unless given.",
+    )
+    shadow: ShadowConfig | None = Field(
+        None,
+        description="Asks others as well for a share of the requests, off the caller's path, to compare. Off unless "
+        "given.",
+        examples=[{"share": "5%", "to": ["sonnet"], "daily_usd": 5}],
     )
     content_filter_falls_back: bool = Field(
         default=False, description="Whether a provider's content filter is a reason to ask the next target."

@@ -155,7 +155,7 @@ class LiveAttempt:
         verdict = VERDICTS[failure.kind]
         if not self._book("failed", billed=verdict.billed, failure=failure):
             return
-        if self.candidate.purpose == "answer":
+        if self.candidate.purpose != "judge":
             self.work.trace.failures.append(failure)
         if verdict.counts:
             self._leave.failed(failure.kind, failure.retry_after_s)

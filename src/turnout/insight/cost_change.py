@@ -1,8 +1,8 @@
 """Why did the cost change between two periods? An exact decomposition into causes.
 
 The cost of a period is a sum of products: requests × share of the tenant and route × share not served by a cache ×
-share of the target × tokens × price of a token, and the same for what failed and was escalated. The change of each
-product is divided among its factors by their Shapley values: each factor gets the change that it makes, on average
+share of the target × tokens × price of a token, and the same for what failed, was escalated or shadowed. Each product's
+change is divided among its factors by their Shapley values: each factor gets the change that it makes, on average
 over all orders in which the factors could have changed one after another. So no order is preferred, nothing is left
 over, and a factor that has not changed gets nothing. (Shapley, "A Value for n-Person Games", 1953; for
 decompositions: Shorrocks, "Decomposition procedures for distributional analysis", J. Econ. Inequality 11, 2013.)
@@ -32,7 +32,8 @@ PRICE: Final = "prices"
 CACHED_TOKENS: Final = "cached and other tokens"
 FAILED: Final = "failed calls and fallbacks"
 ESCALATED: Final = "escalations and judges"
-CAUSES: Final = (VOLUME, MIX, INPUT, OUTPUT, ROUTING, PRICE, CACHED_TOKENS, FAILED, ESCALATED, CACHE)
+SHADOWS: Final = "shadows"
+CAUSES: Final = (VOLUME, MIX, INPUT, OUTPUT, ROUTING, PRICE, CACHED_TOKENS, FAILED, ESCALATED, SHADOWS, CACHE)
 
 _PICO: Final = 10**12
 T = TypeVar("T")
@@ -147,11 +148,8 @@ def _products(before: Traffic, after: Traffic) -> Iterator[tuple[tuple[str, str,
             Change(MIX, *_shares(old, before, new, after)),
         ]
         one, other = _either(old, new)
-        yield (tenant, route, ""), [*asked, Change(FAILED, one.per_request("failed"), other.per_request("failed"))]
-        yield (
-            (tenant, route, ""),
-            [*asked, Change(ESCALATED, one.per_request("escalated"), other.per_request("escalated"))],
-        )
+        for cause, kind in ((FAILED, "failed"), (ESCALATED, "escalated"), (SHADOWS, "shadow")):
+            yield (tenant, route, ""), [*asked, Change(cause, one.per_request(kind), other.per_request(kind))]
         answered = [*asked, Change(CACHE, one.uncached, other.uncached)]
         for target in sorted({*one.answers, *other.answers}):
             chosen = [*answered, Change(ROUTING, one.chosen(target), other.chosen(target))]

@@ -180,7 +180,7 @@ def _attempted_singly(store: Store, span: Span, within: str) -> Iterator[tuple[A
     sql = (
         "SELECT a.target, a.provider, a.purpose, a.outcome, coalesce(a.error_class, ''), 1, a.input_tokens, "  # noqa: S608 - as above
         "a.cached_tokens, a.output_tokens, a.cost IS NULL, a.estimated, coalesce(a.cost, 0), a.latency_ms, "
-        f"a.first_token_ms FROM decisions AS d JOIN attempts AS a ON a.decision = d.id WHERE {within}"
+        f"a.first_token_ms FROM accounts AS d JOIN attempts AS a ON a.decision = d.id WHERE {within}"
     )
     for row in store.rows(sql, (span.start, span.end)):
         yield (*row[:-2], *(Counter() if time is None else Counter({bin_of(time): 1}) for time in row[-2:]))

@@ -130,15 +130,15 @@ def conditions(wanted: Filter) -> tuple[str, tuple[object, ...]]:
     return where, tuple(value for _, value in asked)
 
 
-def select(what: str, wanted: Filter, rest: str) -> tuple[str, tuple[object, ...]]:
-    """A query for the decisions wanted, and its parameters."""
+def select(what: str, wanted: Filter, rest: str, *, of: str = "decisions") -> tuple[str, tuple[object, ...]]:
+    """A query for the decisions wanted, and its parameters; `of` the view `accounts`, for their shadows as well."""
     where, parameters = conditions(wanted)
     period: list[object] = []
     for moment, condition in ((wanted.since, "time >= ?"), (wanted.until, "time < ?")):
         if moment:
             where += f" AND {condition}"
             period.append(round(moment.timestamp() * 1000))
-    sql = f"SELECT {what} FROM decisions WHERE {where} {rest}"  # noqa: S608 - our own words; all that was asked is bound
+    sql = f"SELECT {what} FROM {of} WHERE {where} {rest}"  # noqa: S608 - our own words; all that was asked is bound
     return sql, (*parameters, *period)
 
 

@@ -145,7 +145,7 @@ def by_day(hours: Mapping[Hour, Recorded], providers: frozenset[str], offset: in
 
 
 def _calls(store: Store, wanted: Filter, progress: Callable[[int], None]) -> Iterator[Call]:
-    sql, parameters = select("record", wanted, "")
+    sql, parameters = select("record", wanted, "", of="accounts")
     for number, (record,) in enumerate(store.rows(sql, parameters), 1):
         try:
             yield from _decoder.decode(record).attempts

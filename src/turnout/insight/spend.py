@@ -21,6 +21,8 @@ _COSTS: Final = """
 SELECT start, tenant, route, target, part, price_version, attempts, input_tokens, cached_tokens, output_tokens, cost,
     unpriced
 FROM cost_rollups WHERE start >= ? AND start < ?"""
+_OTHERS: Final = {"discarded": "escalated", "judge": "escalated", "shadow": "shadow"}
+"""What a call that gave no answer belongs to; all others failed."""
 _PICO: Final = 10**12
 _EXACT: Final = 1e-6
 """The relative error up to which prices explain costs: they are linear in tokens but for rounding to pico-USD."""
@@ -83,7 +85,7 @@ class Spend(msgspec.Struct, frozen=True, kw_only=True):
         requests: how many.
         cached: how many of them a cache answered.
         answers: of each target.
-        others: the cost of calls that gave no answer, in USD: `failed`, `escalated`.
+        others: the cost of calls that gave no answer, in USD: `failed`, `escalated`, `shadow`.
     """
 
     requests: int
@@ -153,7 +155,7 @@ def _spend(requests: int, cached: int, rows: Iterable[Row]) -> Spend:
         if row.part == "answer" and row.attempts:
             answers[row.target].append(row)
         else:
-            others["escalated" if row.part in {"discarded", "judge"} else "failed"] += Fraction(row.cost, _PICO)
+            others[_OTHERS.get(row.part, "failed")] += Fraction(row.cost, _PICO)
     return Spend(
         requests=requests,
         cached=min(cached, requests),

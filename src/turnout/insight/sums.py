@@ -28,9 +28,9 @@ GROUPS: Final = ("tenant", "project", "user", "route", "rule", "target", "source
 _AMOUNTS: Final = ("cost", "router_cost", "baseline_cost", "compared_cost")
 _COMPARED: Final = "cost IS NOT NULL AND baseline_cost IS NOT NULL"
 _SINGLE: Final = {
-    "decisions": "1",
+    "decisions": "counted",
     "unpriced": "cost IS NULL",
-    "compared": _COMPARED,
+    "compared": f"counted AND {_COMPARED}",
     "cost": "coalesce(cost, 0)",
     "router_cost": "coalesce(router_cost, 0)",
     "baseline_cost": f"CASE WHEN {_COMPARED} THEN baseline_cost ELSE 0 END",
@@ -229,7 +229,7 @@ def _single(span: Span, wanted: Filter, by: tuple[str, ...], within: str) -> tup
     sums = ", ".join(f"{_SINGLE.get(name, name)} AS {name}" for name in SUMS)
     where, bound = conditions(wanted)
     tagged = "".join(f" AND f{place} <> ''" for place, field in enumerate(by) if field.startswith(TAG))
-    sql = f"SELECT time AS start, {fields}outcome, {sums} FROM decisions WHERE {within} AND {where}{tagged}"  # noqa: S608 - as above
+    sql = f"SELECT time AS start, {fields}outcome, {sums} FROM accounts WHERE {within} AND {where}{tagged}"  # noqa: S608 - as above
     return sql, [*tags, span.start, span.end, *bound]
 
 

@@ -117,6 +117,45 @@ def attempt_rows(decision: Decision) -> list[AttemptRow]:
     ]
 
 
+class ShadowRow(NamedTuple):
+    """The columns of `shadows` but for the record."""
+
+    id: str
+    decision: str
+    time: int
+    route: str
+    tenant: str
+    project: str | None
+    user: str | None
+    source: str | None
+    target: str | None
+    outcome: str
+    query_hash: str
+    latency_ms: float
+    cost: int | None
+    baseline_cost: int | None
+
+
+def shadow_row(shadow: Decision) -> ShadowRow:
+    """The columns of a shadow."""
+    return ShadowRow(
+        shadow.id,
+        shadow.shadow_of or "",
+        milliseconds(shadow.time),
+        shadow.route,
+        shadow.tenant,
+        shadow.project,
+        shadow.user,
+        shadow.source,
+        shadow.target,
+        shadow.outcome,
+        shadow.query_hash,
+        shadow.latency_ms,
+        to_pico(shadow.cost_usd),
+        to_pico(shadow.baseline_cost_usd),
+    )
+
+
 def _first_token(decision: Decision) -> float | None:
     """Of the attempt whose answer was given."""
     given: Attempt | None = None

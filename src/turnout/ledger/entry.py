@@ -134,6 +134,7 @@ def interrupted(intent: Intent) -> Decision:
         error="interrupted",
         cost_usd=intent.cost_usd,
         router_cost_usd=intent.cost_usd,
+        shadow_of=intent.shadow_of,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import time
@@ -14,7 +15,6 @@ import msgspec
 
 from turnout.errors import LedgerError
 from turnout.ledger.backfill import unrolled
-from turnout.ledger.columns import decision_row
 from turnout.ledger.drain import Drain
 from turnout.ledger.entry import stored_decision
 from turnout.ledger.journal import journals, segment_name, segments
@@ -28,6 +28,7 @@ from turnout.ledger.store import Position
 STEP: Final = 500
 """Decisions in one transaction: some 30 ms."""
 
+_SHADOWS: Final = "SELECT record, NULL FROM shadows WHERE decision IN (SELECT value FROM json_each(?))"
 _LAST: Final = "SELECT coalesce(max(seq), 0) FROM decisions"
 _PATIENCE_S: Final = 30.0
 _POLL_S: Final = 0.05
@@ -140,15 +141,16 @@ def _remove_some(store: SqliteStore, subject: Subject, last: int) -> int:
     with store.writing() as writer:
         sql = f"SELECT seq, id, record, feedback FROM decisions WHERE {where} AND seq <= ? LIMIT {STEP}"  # noqa: S608 - our own names
         found = writer.execute(sql, (*given, last)).fetchall()
-        _forget_tags(writer, [(record, feedback) for seq, _, record, feedback in found if seq > unrolled(writer)])
-        return remove_decisions(writer, [each for _, each, *_ in found])
+        ids = [each for _, each, *_ in found]
+        counted = [(record, feedback) for seq, _, record, feedback in found if seq > unrolled(writer)]
+        _forget_tags(writer, [*counted, *writer.execute(_SHADOWS, (json.dumps(ids),))])
+        return remove_decisions(writer, ids)
 
 
 def _forget_tags(writer: sqlite3.Connection, records: list[tuple[str, float | None]]) -> None:
     for record, feedback in records:
         with suppress(LedgerError):  # what cannot be read was not counted
-            decision = stored_decision(record, feedback)
-            subtract_tags(writer, decision_row(decision), decision.tags, feedback)
+            subtract_tags(writer, stored_decision(record, feedback))
 
 
 def _remove_rest(store: SqliteStore, subject: Subject) -> None:

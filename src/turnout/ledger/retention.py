@@ -13,7 +13,7 @@ from turnout.ledger.schema import tables
 STEP: Final = 2_000
 """Rows of a table in one transaction: some 40 ms, in which the interpreter is free for others."""
 
-OF_A_DECISION: Final = ("attempts", "drops", "feedback", "texts")
+OF_A_DECISION: Final = ("attempts", "drops", "feedback", "texts", "shadows")
 """The tables whose rows go with their decision."""
 WIDTHS: Final = (*USER_WIDTHS, DAY, HOUR)
 """Of the buckets of sums, in seconds; where a table does not name a width, its buckets are days."""
@@ -67,6 +67,8 @@ def remove_decisions(writer: sqlite3.Connection, ids: list[str]) -> int:
     if not ids:
         return 0
     given = (json.dumps(ids),)
+    shadows = "SELECT id FROM shadows WHERE decision IN (SELECT value FROM json_each(?))"
+    writer.execute(f"DELETE FROM attempts WHERE decision IN ({shadows})", given)  # noqa: S608 - our own names
     for table in OF_A_DECISION:
         writer.execute(f"DELETE FROM {table} WHERE decision IN (SELECT value FROM json_each(?))", given)  # noqa: S608 - our own names
     return writer.execute("DELETE FROM decisions WHERE id IN (SELECT value FROM json_each(?))", given).rowcount

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from operator import add
 from typing import Any, Final
 
@@ -110,18 +110,28 @@ class Rollup:
         feedback: float | None = None,
     ) -> None:
         """Count one decision in, with the score that it has by now."""
-        sums = [*sums_of(row), *_rating(feedback)]
+        self._sum(row, tags, [*sums_of(row), *_rating(feedback)])
+        hour = _start(row.time, HOUR)
+        if row.outcome == "answered":
+            times = (row.latency_ms, row.first_token_ms, row.overhead_ms)
+            _observe(self._latencies, (hour, row.route, row.target or ""), times)
+        self._call(row, attempts, _answer(row, attempts))
+
+    def add_shadow(self, row: DecisionRow, tags: Iterable[tuple[str, str]], attempts: Sequence[AttemptRow]) -> None:
+        """Add what a shadow cost: it is no request, but it is paid for."""
+        self._sum(row, tags, shadow_sums_of(row))
+        self._call(row, attempts, None)
+
+    def _sum(self, row: DecisionRow, tags: Iterable[tuple[str, str]], sums: list[int]) -> None:
         day = _start(row.time, DAY)
         who = (row.tenant, row.outcome)
         _add(self._sums, (_start(row.time, MINUTE), *fields_of(row)), sums)
         _add(self._users, (day, row.tenant, row.user or "", row.outcome), sums)
         for key, value in tags:
             _add(self._tags, (day, key, value, *who), sums)
-        hour = _start(row.time, HOUR)
-        if row.outcome == "answered":
-            times = (row.latency_ms, row.first_token_ms, row.overhead_ms)
-            _observe(self._latencies, (hour, row.route, row.target or ""), times)
-        answer = _answer(row, attempts)
+
+    def _call(self, row: DecisionRow, attempts: Sequence[AttemptRow], answer: AttemptRow | None) -> None:
+        day, hour = _start(row.time, DAY), _start(row.time, HOUR)
         for attempt in attempts:
             part = "answer" if attempt is answer else _part(attempt)
             cost = (day, row.tenant, row.route, attempt.target, part, attempt.price_version)
@@ -177,20 +187,29 @@ def sums_of(row: DecisionRow) -> list[int]:
     ]
 
 
+def shadow_sums_of(row: DecisionRow) -> list[int]:
+    """What a shadow adds to each of `SUMS`: its cost alone, and that to what is compared with the baseline as well."""
+    cost = row.cost or 0
+    added = {"unpriced": int(row.cost is None), "cost": cost, "router_cost": cost}
+    if row.baseline_cost is not None:
+        added["compared_cost"] = cost
+    return [added.get(name, 0) for name in SUMS]
+
+
 def fields_of(row: DecisionRow) -> Key:
     """The values of `FIELDS`."""
     return (row.route, row.tenant, row.target or "", row.rule or "", row.source or "", row.outcome)
 
 
-def subtract_tags(
-    writer: sqlite3.Connection, row: DecisionRow, tags: Mapping[str, str], feedback: float | None
-) -> None:
-    """Take a decision that was counted in out of its tags' sums, and those away that nothing else is in.
+def subtract_tags(writer: sqlite3.Connection, decision: Decision) -> None:
+    """Take a decision or a shadow that was counted in out of its tags' sums, and those away that nothing else is in.
 
     Within a transaction.
     """
-    sums = [*sums_of(row), *_rating(feedback)]
-    for key, value in tags.items():
+    row = decision_row(decision)
+    counted = [*sums_of(row), *_rating(decision.feedback)]
+    sums = counted if decision.shadow_of is None else shadow_sums_of(row)
+    for key, value in decision.tags.items():
         bucket = (_start(row.time, DAY), key, value, row.tenant, row.outcome)
         writer.execute(_TAG, (*bucket, *(-each for each in sums)))
         writer.execute(_NO_TAG, bucket)

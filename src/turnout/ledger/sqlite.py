@@ -12,7 +12,7 @@ from typing import Any
 from turnout.errors import LedgerError
 from turnout.ledger.backfill import roll_up_older
 from turnout.ledger.breath import SLICE, breathe
-from turnout.ledger.columns import AttemptRow, DecisionRow, attempt_rows, decision_row
+from turnout.ledger.columns import AttemptRow, DecisionRow, ShadowRow, attempt_rows, decision_row, shadow_row
 from turnout.ledger.entry import stored_decision
 from turnout.ledger.feedback import insert_feedback
 from turnout.ledger.retention import Retention, expire
@@ -29,6 +29,7 @@ def _insertion(table: str, columns: Sequence[str]) -> str:
 
 
 _DECISION = _insertion("decisions", (*DecisionRow._fields, "record"))
+_SHADOW = _insertion("shadows", (*ShadowRow._fields, "record"))
 _ATTEMPT = _insertion("attempts", AttemptRow._fields)
 _DROP = _insertion("drops", ("decision", "position", "target", "reason"))
 _PAGE_BYTES = 8 << 10  # a record is over 1 KB: in pages of the usual 4 KB a tenth more time goes into the tree
@@ -190,14 +191,20 @@ def _insert(writer: sqlite3.Connection, decisions: Sequence[Written]) -> None:
 
 
 def _insert_slice(writer: sqlite3.Connection, part: Sequence[Written], rollup: Rollup) -> None:
-    rows, all_attempts, drops = [], [], []
+    rows, shadows, all_attempts, drops = [], [], [], []
     for decision, record in part:
         row, attempts = decision_row(decision), attempt_rows(decision)
+        if decision.shadow_of is not None:
+            rollup.add_shadow(row, decision.tags.items(), attempts)
+            shadows.append((*shadow_row(decision), record.decode(errors="replace")))
+            all_attempts += attempts
+            continue
         rollup.add(row, decision.tags.items(), attempts)
         rows.append((*row, record.decode(errors="replace")))
         all_attempts += attempts
         drops += [(decision.id, place, drop.target, drop.reason) for place, drop in enumerate(decision.dropped)]
     writer.executemany(_DECISION, rows)
+    writer.executemany(_SHADOW, shadows)
     writer.executemany(_ATTEMPT, all_attempts)
     writer.executemany(_DROP, drops)
 
@@ -205,7 +212,12 @@ def _insert_slice(writer: sqlite3.Connection, part: Sequence[Written], rollup: R
 def _new(writer: sqlite3.Connection, part: Sequence[Written]) -> list[Written]:
     """Those whose id is not there yet, each once: only they count."""
     asked = ", ".join("?" * len(part))
-    found = writer.execute(f"SELECT id FROM decisions WHERE id IN ({asked})", [each.decision.id for each in part])  # noqa: S608 - only question marks
-    known = {each for (each,) in found}
+    ids = [each.decision.id for each in part]
+    tables = ("decisions", "shadows") if any(each.decision.shadow_of for each in part) else ("decisions",)
+    known = {
+        each
+        for table in tables
+        for (each,) in writer.execute(f"SELECT id FROM {table} WHERE id IN ({asked})", ids)  # noqa: S608 - only question marks
+    }
     fresh = {each.decision.id: each for each in reversed(part) if each.decision.id not in known}
     return list(reversed(fresh.values()))

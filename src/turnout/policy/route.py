@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from turnout.features.phrases import PhraseLists
 from turnout.policy.base import Policy
@@ -11,6 +12,21 @@ from turnout.types.caching import Caching
 from turnout.types.hedge import Hedge
 from turnout.types.privacy import PrivacyMode
 from turnout.types.timeouts import Commit, Timeouts
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """What a share of a route's requests is asked again of, beside the answer that the caller gets.
+
+    Attributes:
+        share: of the requests that were answered, 0 to 1.
+        to: each as a route of the same name, with a policy of its own.
+        daily_usd: the most that it may cost in a day (UTC), in USD.
+    """
+
+    share: float
+    to: tuple[Route, ...]
+    daily_usd: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +51,7 @@ class Route:
         caching: whether its answers may be given again; None for never.
         flags: the feature flags that its policy may ask for.
         judgements: what the judging of its answers adds up to; None where none are.
+        shadow: what some of its requests are asked again of; None for nothing.
     """
 
     name: str
@@ -53,3 +70,4 @@ class Route:
     caching: Caching | None = None
     flags: frozenset[str] = frozenset()
     judgements: Judgements | None = None
+    shadow: Shadow | None = None

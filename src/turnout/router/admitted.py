@@ -39,6 +39,7 @@ class Admitted:
         sought: the answer's name in the cache, where the request may have one.
         recalled: the attempt that gave the answer the first time, where it is given again.
         decision: the record, once written.
+        shadow_of: the decision whose request is asked again beside it; None for a caller's own request.
     """
 
     id: str
@@ -60,3 +61,4 @@ class Admitted:
     sought: Sought | None = None
     recalled: Attempt | None = None
     decision: Decision | None = None
+    shadow_of: str | None = None

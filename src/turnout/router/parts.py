@@ -28,6 +28,14 @@ class Routes(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Beside:
+    """What calls targets beside the traffic, with a health and breakers that the traffic has no part in."""
+
+    executor: Executor
+    breakers: BreakerBoard
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Parts:
     """All that a new configuration changes. A request keeps the parts that it began with to its end.
@@ -44,6 +52,7 @@ class Parts:
         privacy: how much of what was said is kept, where the route does not say.
         flags: the feature flags.
         mask: masks what is to be kept redacted; without one nothing is.
+        beside: calls what is asked beside the traffic; None where nothing is.
         targets: the endpoints' targets, by name.
     """
 
@@ -57,6 +66,7 @@ class Parts:
     privacy: Privacy = field(default_factory=Privacy)
     flags: FlagBoard = field(default_factory=lambda: FlagBoard({}))
     mask: Callable[[str], str] | None = None
+    beside: Beside | None = None
     targets: Mapping[str, Target] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -27,7 +27,7 @@ from turnout.router.admitted import Admitted
 from turnout.types.candidate import Candidate
 from turnout.types.clock import Clock
 from turnout.types.decision import Attempt, Decision, DecisionOutcome, Intent
-from turnout.types.events import Observer, RecordLost, Unobserved
+from turnout.types.events import Observer, RecordLost, Shadowed, Unobserved
 from turnout.types.flag import FLAG_TAG, recorded
 from turnout.types.judging import NOTHING_JUDGED
 from turnout.types.privacy import Transcript
@@ -96,6 +96,7 @@ class Record:
                     target=target.name,
                     input_tokens=tokens,
                     cost_usd=cost(Usage(input_tokens=tokens, estimated=True), target.price),
+                    shadow_of=admitted.shadow_of,
                 )
             )
         except LedgerError as error:
@@ -113,9 +114,9 @@ class Record:
                 _log.warning("decisions are recorded again; %d lines were lost", self.lost)
         except LedgerError as lost:
             self._not_written(lost)
-        if self._keep and decision.privacy != "hash":
+        if self._keep and decision.privacy != "hash" and decision.shadow_of is None:
             self._keep(_transcript(admitted, decision), admitted.parts.mask)
-        self.observer.observe(decision)
+        self.observer.observe(decision if decision.shadow_of is None else Shadowed(decision))
         return decision
 
     def _not_written(self, error: LedgerError) -> None:
@@ -173,11 +174,14 @@ class Record:
             propensity=trace.chances.of[trace.chances.first] if trace.chances else None,
             sdk_retry=request.caller.sdk_retry,
             traceparent=_traceparent(request.caller.headers.get("traceparent")),
+            shadow_of=admitted.shadow_of,
         )
 
     def _baseline_cost(self, admitted: Admitted, answer: Attempt | None) -> Decimal | None:
         """What the answer's tokens would have cost at the route's baseline."""
         route = admitted.route
+        if admitted.shadow_of is not None:  # without routing there would be none
+            return _FREE if route and route.baseline else None
         if route is None or answer is None or admitted.cache == "replay":
             return None
         if route.baseline is None:  # what a cache saves is the answer's own price

@@ -37,6 +37,7 @@ from turnout.router.library import Answer, AnswerStream, Embeddings, Inputs, cha
 from turnout.router.parts import Parts
 from turnout.router.record import Record
 from turnout.router.remembering import keep, look_up, overheard, recalled
+from turnout.router.shadows import Shadows
 from turnout.tenancy.budgets import Budgets
 from turnout.types.clock import Clock, Timeline, timestamp
 from turnout.types.conditions import Conditions
@@ -60,11 +61,13 @@ class Router:
         answers: what has been answered before; None remembers nothing, whatever routes say.
         idempotency: what was asked under which key; None takes no heed of keys.
         budgets: what may be spent; None where nobody has a budget.
+        shadows: asks others for a share of the requests as well; None asks nobody.
     """
 
     answers: Answers | None = None
     idempotency: Idempotency | None = None
     budgets: Budgets | None = None
+    shadows: Shadows | None = None
 
     def __init__(self, parts: Parts, *, record: Record, clock: Clock) -> None:
         self.parts = parts
@@ -198,7 +201,10 @@ class Router:
 
     def parts_in_use(self) -> list[Parts]:
         """The parts that new requests begin with, and those that requests under way began with."""
-        used = {id(parts): parts for parts in (self.parts, *(each.parts for each in self._under_way.values()))}
+        asked = self.shadows.under_way() if self.shadows is not None else ()
+        used = {
+            id(parts): parts for parts in (self.parts, *(each.parts for each in (*self._under_way.values(), *asked)))
+        }
         return list(used.values())
 
     def interrupt(self) -> None:
@@ -314,6 +320,8 @@ class Router:
             reply = overheard(reply, partial(keep, self.answers, admitted, content_type))
         if self.idempotency is not None and admitted.claim is not None:
             reply = overheard(reply, partial(once.record, self.idempotency, admitted, content_type))
+        if self.shadows is not None and self.shadows.wanted(admitted):
+            reply = overheard(reply, partial(self.shadows.ask, admitted))
         return reply
 
     def _said(self, admitted: Admitted, route: Route, target: str) -> list[tuple[str, str]]:

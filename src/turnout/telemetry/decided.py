@@ -52,6 +52,8 @@ class DecisionCounts:
         self._first_token = family(table.FIRST_TOKEN)
         self._attempt_duration = family(table.ATTEMPT_DURATION)
         self._tokens = family(table.TOKENS)
+        self._shadows = family(table.SHADOWS)
+        self._shadow_cost = family(table.SHADOW_COST)
 
     def count(self, decision: Decision) -> None:
         """Count a decision. On the path of every request: additions only."""
@@ -71,6 +73,17 @@ class DecisionCounts:
         if len(decision.attempts) > 1 or decision.dropped:
             self._detours(route, decision)
         self._money(route, tenant, decision)
+
+    def count_shadow(self, shadow: Decision) -> None:
+        """Count a shadow: no request, but calls, and money."""
+        route = shadow.route if shadow.route in self.names.routes else OTHER
+        self._shadows.add((route, shadow.target or NONE, shadow.outcome))
+        for attempt in shadow.attempts:
+            self._attempt(route, attempt)
+        tenant = shadow.tenant if shadow.tenant in self.names.tenants else OTHER
+        self._money(route, tenant, shadow)
+        if shadow.cost_usd:
+            self._shadow_cost.add((route,), _pico(shadow.cost_usd))
 
     def _attempt(self, route: str, attempt: Attempt) -> None:
         target = attempt.target

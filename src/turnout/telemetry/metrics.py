@@ -20,6 +20,8 @@ from turnout.types.events import (
     Event,
     FeedbackGiven,
     RecordLost,
+    ShadowDropped,
+    Shadowed,
     TurnedAway,
 )
 
@@ -56,6 +58,8 @@ class Metrics:
             ConfigurationRefused: self._refused,
             FeedbackGiven: self._feedback_given,
             RecordLost: self._lost,
+            ShadowDropped: self._shadow_dropped,
+            Shadowed: self._shadowed,
             TurnedAway: self._turned_away,
         }
         family(table.BUILD).put((version, platform.python_version()), 1.0)
@@ -127,6 +131,15 @@ class Metrics:
             self._add(table.FEEDBACK, route)
             if event.feedback.score is not None:
                 self._shared.cells.family(table.SCORE).observe((route,), event.feedback.score)
+
+    def _shadowed(self, event: Event) -> None:
+        if isinstance(event, Shadowed):
+            self._decisions.count_shadow(event.shadow)
+
+    def _shadow_dropped(self, event: Event) -> None:
+        if isinstance(event, ShadowDropped):
+            route = event.route if event.route in self._decisions.names.routes else table.OTHER
+            self._add(table.SHADOWS_DROPPED, route, event.reason)
 
     def _refused(self, _: Event) -> None:
         self._add(table.RELOADS, "refused")

@@ -169,6 +169,25 @@ ATTEMPT_DURATION: Final = Metric(
     ("target", "provider"),
     _SECONDS,
 )
+SHADOWS: Final = Metric(
+    "turnout_shadows_total",
+    "counter",
+    "Requests that were asked again beside their answer, to compare. No other count of requests has them.",
+    ("route", "target", "outcome"),
+)
+SHADOW_COST: Final = Metric(
+    "turnout_shadow_cost_usd_total",
+    "counter",
+    "What they cost, in USD. A part of the router's cost.",
+    ("route",),
+    scale=PICO,
+)
+SHADOWS_DROPPED: Final = Metric(
+    "turnout_shadows_dropped_total",
+    "counter",
+    "Requests that were to be asked again and were not: `queue_full`, `daily_usd`, `price_unknown`, `stopping`.",
+    ("route", "reason"),
+)
 FEEDBACK: Final = Metric(
     "turnout_feedback_total", "counter", "How often somebody said something of an answer.", ("route",)
 )
@@ -234,6 +253,9 @@ METRICS: Final[tuple[Metric, ...]] = (
     COMPARED_COST,
     BASELINE_COST,
     UNPRICED,
+    SHADOWS,
+    SHADOW_COST,
+    SHADOWS_DROPPED,
     FEEDBACK,
     SCORE,
     BREAKERS,

@@ -15,7 +15,7 @@ import msgspec
 from turnout.types.chat import Answer, Chat
 from turnout.types.failure import Failure
 
-Purpose = Literal["answer", "judge"]
+Purpose = Literal["answer", "judge", "shadow"]
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,7 +23,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         target: the target's name.
-        purpose: whether its answer is for the caller, or a judgement of one.
+        purpose: whether its answer is for the caller, a judgement of one, or nobody's: a shadow's, to be compared.
         hold: whether its answer is to be buffered until the policy has judged it.
         reason: why this target, in machine-readable words, the outermost first (`rule:faq/fallback:1`,
             `weighted:0.3`, `last_resort`).

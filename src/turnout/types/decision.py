@@ -23,7 +23,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         target: the target's name.
         provider: whose it is.
-        purpose: `answer` or `judge`.
+        purpose: `answer`, `judge`, or `shadow`.
         started: wall time in UTC, ISO 8601 with milliseconds.
         outcome: `answered` (a complete answer), `failed`, `cancelled` (by the caller leaving, or by us), or
             `discarded` (complete, and not the one that the caller got).
@@ -116,6 +116,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         feedback: how good the answer was found, 0 to 1: the mean of each user's latest score; None where nobody said.
         sdk_retry: which automatic retry of the caller's SDK the request was.
         traceparent: the caller's span, as W3C Trace Context writes it; None where the caller named none.
+        shadow_of: the decision whose request this was asked beside, to compare; None for a request of a caller's. All
+            that a shadow costs is the router's own, and it counts as no request.
     """
 
     id: str
@@ -159,6 +161,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     feedback: float | None = None
     sdk_retry: int | None = None
     traceparent: str | None = None
+    shadow_of: str | None = None
 
 
 class Intent(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,6 +181,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     input_tokens: int
     cost_usd: Decimal | None = None
+    shadow_of: str | None = None
 
 
 def fell_back(decision: Decision) -> bool:

@@ -68,7 +68,30 @@ class FeedbackGiven(msgspec.Struct, frozen=True):
     route: str
 
 
-Event = Decision | FeedbackGiven | BreakerChanged | Configured | ConfigurationRefused | RecordLost | TurnedAway
+class Shadowed(msgspec.Struct, frozen=True):
+    """A request was asked again beside its answer, to compare: the record of that."""
+
+    shadow: Decision
+
+
+class ShadowDropped(msgspec.Struct, frozen=True):
+    """A request of `route` was to be asked again beside its answer and was not, for a `reason` in machine words."""
+
+    route: str
+    reason: str
+
+
+Event = (
+    Decision
+    | FeedbackGiven
+    | Shadowed
+    | ShadowDropped
+    | BreakerChanged
+    | Configured
+    | ConfigurationRefused
+    | RecordLost
+    | TurnedAway
+)
 
 
 class Observer(Protocol):
