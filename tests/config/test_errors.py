@@ -22,9 +22,8 @@ def errors_of(text: str, env: dict[str, str] | None = None) -> list[tuple[int | 
 
 POLICY = (
     "a policy is a target's name, a list, or a mapping with one key: rules, weighted, fastest, cheapest, best, "
-    "fallback, cascade, classifier, flag, explore. Write a target's name, [first, second], or one of the keys."
+    "fallback, cascade, classifier, budget, flag, explore. Write a target's name, [first, second], or one of the keys."
 )
-LATER = "comes with a later version. Remove it for now."
 
 IN_ROUTE = [
     (
@@ -131,9 +130,9 @@ WHEN = [
     ("matches: [faq, other]", "matches.1", "unknown phrase list 'other'. Known: faq."),
     ("not: {flag: x}", "not.flag", "unknown flag 'x'. Declare it under `flags`."),
     (
-        "any: [{budget_left: 1}]",
+        "any: [{budget_left: {}}]",
         "any.0.budget_left",
-        f"the condition 'budget_left' {LATER}",
+        "a range needs a bound. Give `min`, `max` or both: {max: 20%}.",
     ),
     (
         "latency_budget: {max: 800}",

@@ -31,7 +31,7 @@ def demo_file() -> dict[str, Any]:
     return parsed
 
 
-@pytest.mark.parametrize("name", ["support", "contracts", "always-up"])
+@pytest.mark.parametrize("name", ["support", "contracts", "always-up", "saas"])
 def test_every_pattern_is_a_valid_configuration(name: str) -> None:
     load_config(EXAMPLES / f"{name}.yaml", ENV)
 

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, Field
 
+from turnout.config.shares import ShareOfBudget
 from turnout.config.values import Section, Wrong
 from turnout.types.tenant import Budget, Period
 
-_PERCENT: Final = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3})?)\s*%")
 _MOST: Final = 4_000_000
-
-
-def _share(value: Any) -> float:
-    match = _PERCENT.fullmatch(value.strip()) if isinstance(value, str) else None
-    share = float(match[1]) / 100 if match else value
-    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
-        raise Wrong("it is no share of the budget.", "Write a percentage from 0 % to 100 %, like 10%.")
-    return float(share)
 
 
 def _zone(value: str) -> str:
@@ -60,12 +51,7 @@ class BudgetConfig(Section):
         pattern=r"^[^\s:]+$",
         description="What refusals and reports call it; by default made of the others (`tenant-month`).",
     )
-    alone: Annotated[
-        float,
-        BeforeValidator(_share),
-        PlainSerializer(lambda share: f"{share * 100:g}%", return_type=str),
-        WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^[0-9.]+\s*%$"}]}),
-    ] = Field(
+    alone: ShareOfBudget = Field(
         0.1,
         description="The share that each gateway may spend by itself while the shared counts (`state.store`) cannot be "
         "reached; `0%` refuses (503) until they can.",

@@ -8,7 +8,7 @@ from fnmatch import translate
 
 from turnout.config.compile_policy import Place, compile_policy
 from turnout.config.load import LoadedConfig
-from turnout.config.policies import FlaggedWeight, FlagSpec, PolicySpec, RulesSpec, WeightedSpec, nested
+from turnout.config.policies import BudgetSpec, FlaggedWeight, FlagSpec, PolicySpec, RulesSpec, WeightedSpec, nested
 from turnout.config.schema import RouteConfig, TimeoutsConfig
 from turnout.config.version import policy_version
 from turnout.errors import ConfigError, ConfigErrors
@@ -104,6 +104,7 @@ def compile_route(
         privacy=given.privacy,
         caching=Caching(given.cache.ttl, given.cache.store) if given.cache else None,
         flags=frozenset(flag for policy in _policies(given) for flag in flags_asked(policy)),
+        reads_budgets=_reads_budgets(given.policy),
         judgements=judgements_of(policy),
         shadow=_shadow(name, given, loaded, services),
     )
@@ -144,6 +145,12 @@ def flags_asked(spec: PolicySpec) -> Iterator[str]:
             yield from (branch.weight.flag for branch in spec.weighted if isinstance(branch.weight, FlaggedWeight))
     for _, inner in nested(spec):
         yield from flags_asked(inner)
+
+
+def _reads_budgets(spec: PolicySpec) -> bool:
+    rules = spec.rules if isinstance(spec, RulesSpec) else []
+    asked = isinstance(spec, BudgetSpec) or any(rule.when is not None and rule.when.asks_budgets() for rule in rules)
+    return asked or any(_reads_budgets(inner) for _, inner in nested(spec))
 
 
 def _reads_language(spec: PolicySpec) -> bool:

@@ -10,6 +10,7 @@ from turnout.config.classifying import choice_of, classifier_of
 from turnout.config.compile_when import compile_when
 from turnout.config.judging import acceptance
 from turnout.config.policies import (
+    BudgetSpec,
     CascadeSpec,
     Chain,
     ClassifierSpec,
@@ -31,6 +32,7 @@ from turnout.policy.fallback import Fallback
 from turnout.policy.fastest import Fastest
 from turnout.policy.flag import ByFlag
 from turnout.policy.in_order import Where
+from turnout.policy.ladder import From, Ladder, Rung
 from turnout.policy.rules import Rule, Rules
 from turnout.policy.single import Single
 from turnout.policy.weighted import Branch, Weighted
@@ -101,6 +103,8 @@ def compile_policy(spec: PolicySpec, place: Place) -> Policy:
             return _best(spec, place)
         case FlagSpec():
             return _by_flag(spec, place)
+        case BudgetSpec():
+            return _ladder(spec, place.inside("budget"))
         case CascadeSpec():
             return _cascade(spec, place.inside("cascade"))
         case ClassifierSpec():
@@ -161,6 +165,16 @@ def _best(spec: BestSpec, place: Place) -> Policy:
     weights = Weights(given.weights.quality, given.weights.cost, given.weights.latency)
     ceilings = Ceilings(most.cost_usd, None if most.latency is None else most.latency * 1_000)
     return Best(given.among, weights, ceilings, place.where("best"))
+
+
+def _ladder(spec: BudgetSpec, place: Place) -> Policy:
+    rungs = []
+    for index, step in enumerate(spec.budget.steps):
+        since = From() if step.since is None else From(step.since.used, step.since.pace, step.since.margin)
+        inside = place.inside(f"steps.{index}.use", f"budget:{index + 1}")
+        policy = None if step.use is None else compile_policy(step.use, inside)
+        rungs.append(Rung(policy, since, step.cached))
+    return Ladder(tuple(rungs), spec.budget.of, place.at)
 
 
 def _cascade(spec: CascadeSpec, place: Place) -> Policy:

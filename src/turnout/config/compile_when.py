@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from turnout.config.conditions import Bounds, DurationBounds, Hours, When, parse_hours
+from turnout.config.conditions import Bounds, DurationBounds, Hours, ShareBounds, When, parse_hours
 from turnout.policy.when import AllOf, AnyOf, Condition, FlagIs, Header, HourIn, Matches, Named, Not, Within
 
 
@@ -20,7 +20,7 @@ def compile_when(when: When) -> Condition:
 
 def _condition(name: str, value: Any) -> Condition:
     match name, value:
-        case _, Bounds(min=low, max=high) | DurationBounds(min=low, max=high):
+        case _, Bounds(min=low, max=high) | DurationBounds(min=low, max=high) | ShareBounds(min=low, max=high):
             return Within(name, low, high)
         case "matches", list():
             return Matches(tuple(value))

@@ -9,10 +9,8 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from turnout.config.flags import FlagCondition
+from turnout.config.shares import ShareOfBudget
 from turnout.config.values import Duration, ListName, Section, Texts, Wrong, one_or_many
-
-LATER: Final = frozenset({"budget_left"})
-"""Conditions that are reserved: they come with budgets, in a later version."""
 
 _HOURS: Final = re.compile(r"([0-9]{1,2})(?::00)?(?:\s*-\s*([0-9]{1,2})(?::00)?)?")
 
@@ -40,6 +38,19 @@ class DurationBounds(Section):
     def _bounded(self) -> DurationBounds:
         if self.min is None and self.max is None:
             raise Wrong("a range needs a bound.", "Give `min`, `max` or both.")
+        return self
+
+
+class ShareBounds(Section):
+    """A range of shares, both ends included."""
+
+    min: ShareOfBudget | None = Field(None, description="At least this share.")
+    max: ShareOfBudget | None = Field(None, description="At most this share.")
+
+    @model_validator(mode="after")
+    def _bounded(self) -> ShareBounds:
+        if self.min is None and self.max is None:
+            raise Wrong("a range needs a bound.", "Give `min`, `max` or both: {max: 20%}.")
         return self
 
 
@@ -178,6 +189,11 @@ class When(Section):
     latency_budget: DurationBounds | None = Field(
         None, description="The wait that the caller allows, from `x-turnout-latency-budget`; fails where none is given."
     )
+    budget_left: ShareBounds | None = Field(
+        None,
+        description="What is left of the budget of which least is left, of those that the request falls under: "
+        "{max: 20%}; fails where it falls under none.",
+    )
     hour: _HoursValue | None = Field(
         None,
         description="Hours of the day: `9-17`, `22-6`, a list of them, or {in: ..., timezone: ...}. UTC by default.",
@@ -201,6 +217,10 @@ class When(Section):
     def flags(self) -> set[str]:
         """The feature flags that it asks for, at any depth."""
         return {*(self.flag or ()), *(name for part in self.parts() for name in part.flags())}
+
+    def asks_budgets(self) -> bool:
+        """Whether it asks what is left of budgets, at any depth."""
+        return self.budget_left is not None or any(part.asks_budgets() for part in self.parts())
 
     def asks_language(self) -> bool:
         """Whether it asks for the query's language, at any depth."""

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, RootMode
 from turnout.config.choosing import BestSpec, CheapestSpec, FastestSpec
 from turnout.config.conditions import When
 from turnout.config.flags import check_variants
+from turnout.config.shares import ShareOfBudget, ShareOfPace, ShareOfRevenue
 from turnout.config.values import Section, TargetName, Wrong
 
 KINDS: Final = (
@@ -20,6 +21,7 @@ KINDS: Final = (
     "fallback",
     "cascade",
     "classifier",
+    "budget",
     "flag",
     "explore",
 )
@@ -316,6 +318,68 @@ class ExploreSpec(Section):
     explore: ExploreSettings = Field(description="The share, the targets and the policy.")
 
 
+class FromConfig(Section):
+    """From when on a step holds: as soon as one of these is reached."""
+
+    used: ShareOfBudget | None = Field(None, description="The share of a budget that was spent.")
+    pace: ShareOfPace | None = Field(
+        None, description="What was spent, as a share of what an even pace would have spent by now."
+    )
+    margin: ShareOfRevenue | None = Field(
+        None, description="The share of the tenant's `revenue` to date that is left, and falls below this."
+    )
+
+    @model_validator(mode="after")
+    def _something(self) -> FromConfig:
+        if self.used is None and self.pace is None and self.margin is None:
+            raise Wrong("it says nothing.", "Give `used`, `pace` or `margin`, like since: {used: 80%}.")
+        return self
+
+
+class RungSpec(Section):
+    """A step of the ladder: a policy, or nobody."""
+
+    since: FromConfig | None = Field(
+        None, description="From when on the step holds; the first holds from the beginning."
+    )
+    use: PolicySpec | None = Field(None, description="The policy that decides on this step.")
+    call: Literal["nobody"] | None = Field(
+        None, description="Instead of `use`: `nobody` is called, and the request is refused."
+    )
+    cached: bool = Field(
+        default=True, description="Where nobody is called, whether answers in the route's cache are still given."
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> RungSpec:
+        if (self.use is None) == (self.call is None):
+            raise Wrong("a step has either `use` or `call: nobody`.", "Write one of them.")
+        return self
+
+
+class LadderConfig(Section):
+    """What is done as budgets are used up."""
+
+    of: str | None = Field(
+        None, description="The name of the budget that counts (`acme/tenant-month`); by default any that applies."
+    )
+    steps: list[RungSpec] = Field(min_length=2, description="From where all is well downwards.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> LadderConfig:
+        if self.steps[0].since is not None or self.steps[0].use is None:
+            raise Wrong("the first step is for when all is well.", "Give it `use` and no `since`.")
+        if any(step.since is None for step in self.steps[1:]):
+            raise Wrong("a step after the first has no `since`.", "Say from when on it holds: since: {used: 80%}.")
+        return self
+
+
+class BudgetSpec(Section):
+    """A ladder: as a budget is used up, runs ahead of pace, or the margin falls, requests go down its steps."""
+
+    budget: LadderConfig = Field(description="The steps.")
+
+
 def _kind(value: Any) -> str | None:
     match value:
         case str():
@@ -341,6 +405,7 @@ PolicySpec = Annotated[
     | Annotated[FallbackSpec, Tag("<fallback>")]
     | Annotated[CascadeSpec, Tag("<cascade>")]
     | Annotated[ClassifierSpec, Tag("<classifier>")]
+    | Annotated[BudgetSpec, Tag("<budget>")]
     | Annotated[FlagSpec, Tag("<flag>")]
     | Annotated[ExploreSpec, Tag("<explore>")],
     Discriminator(
@@ -369,6 +434,9 @@ def nested(spec: PolicySpec) -> list[tuple[tuple[str | int, ...], PolicySpec]]:
             return [(("cascade", index, "use"), stage.use) for index, stage in enumerate(spec.cascade)]
         case ClassifierSpec():
             return [(("classifier", "among", name), use) for name, use in spec.classifier.among.items()]
+        case BudgetSpec():
+            steps = enumerate(spec.budget.steps)
+            return [(("budget", "steps", index, "use"), step.use) for index, step in steps if step.use is not None]
         case FlagSpec():
             return [(spec.flag.place(variant), use) for variant, use in spec.flag.uses().items()]
         case ExploreSpec():

@@ -250,7 +250,7 @@ class RouteConfig(Section):
 
     policy: PolicySpec = Field(
         description="A target's name, a list (a fallback chain), or a mapping with one key: rules, "
-        "weighted, fastest, cheapest, best, fallback, cascade, classifier, flag, explore."
+        "weighted, fastest, cheapest, best, fallback, cascade, classifier, budget, flag, explore."
     )
     baseline: TargetName | None = Field(
         None, description="The target that would have been used without routing; savings are measured against it."

@@ -17,7 +17,7 @@ from turnout.state.sqlite_counters import SqliteBackend
 from turnout.state.valkey_counters import ValkeyBackend
 from turnout.tenancy.budgets import Budgets
 from turnout.types.clock import Clock
-from turnout.types.tenant import Budget, Tenant
+from turnout.types.tenant import Budget, Period, Tenant
 
 _FILE: Final = "counters.sqlite"
 
@@ -73,6 +73,14 @@ def budgeted(
 
     def of_tenant(name: str) -> tuple[Budget, ...]:
         found = tenant(name)
-        return found.budgets if found is not None else ()
+        return (*found.budgets, *_revenue(found)) if found is not None else ()
 
     return Budgets(counters, clock, given, of_tenant)
+
+
+def _revenue(tenant: Tenant) -> tuple[Budget, ...]:
+    """What a tenant pays in a month, so that its spend can be held against it."""
+    if not tenant.revenue_usd:
+        return ()
+    name, usd = f"{tenant.name}/revenue", tenant.revenue_usd
+    return (Budget(name=name, usd=usd, per=Period.MONTH, hard=False, only=tenant.name, revenue=True),)

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from turnout.config.conditions import LATER
 from turnout.config.document import Document, Path
 from turnout.config.flags import variants_given
 from turnout.config.json_schema import known_keys
@@ -136,6 +135,4 @@ def _words(details: Mapping[str, Any], path: Path) -> tuple[str, str]:
 
 def _unknown_key(path: Path) -> tuple[str, str]:
     key = str(path[-1])
-    if key in LATER and "when" in path:
-        return f"the condition '{key}' comes with a later version.", "Remove it for now."
     return f"unknown key '{key}'.", did_you_mean(key, known_keys(path[:-1]))

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from turnout.config.choosing import BestSpec, CheapestSpec, FastestSpec
 from turnout.config.conditions import When
 from turnout.config.policies import (
+    BudgetSpec,
     CascadeSpec,
     Chain,
     ExploreSpec,
@@ -77,6 +78,8 @@ def _nodes(policy: Any, path: Path, left: Answered) -> Iterator[Node]:
                 yield _parent(
                     "branch", f"{name} {variant}", "by flag", _nodes(use, (*path, f"flag:{name}={variant}"), left)
                 )
+        case BudgetSpec():
+            yield from _ladder(policy, path, left)
         case FastestSpec():
             yield _parent("branch", "fastest", "by recent calls", _ranked("fastest", policy.fastest, path, left))
         case CheapestSpec():
@@ -120,6 +123,14 @@ def _explore(policy: ExploreSpec, path: Path, left: Answered) -> Iterator[Node]:
     tried = [node for name in given.among for node in _nodes(name, (*path, "explore"), left)]
     yield _parent("branch", f"{given.share * 100:.3g} %", "explored at random", tried)
     yield _parent("branch", f"{100 - given.share * 100:.3g} %", "the rest", _nodes(given.use, path, left))
+
+
+def _ladder(policy: BudgetSpec, path: Path, left: Answered) -> Iterator[Node]:
+    for number, step in enumerate(policy.budget.steps, 1):
+        since = {} if step.since is None else step.since.model_dump(exclude_none=True)
+        note = ", ".join(f"{name} from {share}" for name, share in since.items()) or "while all is well"
+        nodes = _nodes(step.use, (*path, f"budget:{number}"), left) if step.use is not None else ()
+        yield _parent("branch", f"step {number}" if nodes else f"step {number}: nobody", note, nodes)
 
 
 def _ranked(kind: str, targets: Sequence[str], path: Path, left: Answered) -> Iterator[Node]:

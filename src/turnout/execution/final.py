@@ -23,6 +23,7 @@ from turnout.types.spend import Refused
 _BUSY: Final = frozenset({FailureKind.RATE_LIMITED, FailureKind.OVERLOADED})
 """What passes by itself. An exhausted quota does not: it is our account's, as a refused key is."""
 _ABOUT_US: Final = ("breaker_open", "provider_busy", TOO_SLOW)
+_OVER: Final = frozenset({Refused.OVER_BUDGET, Refused.LADDER})
 _PASSING: Final = frozenset({Refused.BUDGET_BUSY, Refused.BUDGET_UNREACHABLE})
 _GOOD: Final = 200
 _PROBED_S: Final = 1.0
@@ -62,7 +63,7 @@ def _error(work: Work) -> RequestFailed:
 def _never_called(work: Work) -> RequestFailed:
     """Nothing was called: every candidate was dropped, or the policy proposed none."""
     route, drops = work.request.route, work.trace.dropped
-    if not drops:
+    if not drops and not work.trace.refusals:
         said = f"No rule of route '{route}' applies to this request. Add a last rule without `when`."
         return NoCapableTarget(said)
     told = ", ".join(f"{drop.target}: {drop.reason}" for drop in drops)
@@ -82,8 +83,8 @@ def _unpaid(work: Work, told: str) -> RequestFailed:
     if passing:
         why = "is held by other requests" if passing[0].reason is Refused.BUDGET_BUSY else "cannot be looked up"
         return Overloaded(f"What is left of the budget '{passing[0].budget}' {why} now ({told}).", retry_after_s=1)
-    over = next((each for each in work.trace.refusals if each.reason is Refused.OVER_BUDGET), None)
-    if over is None or over.budget is None:
+    over = next((each for each in work.trace.refusals if each.reason in _OVER), None)
+    if over is None:
         unpriced = "A hard budget holds for it, and the price of every target is unknown"
         return NoCapableTarget(
             f"No target of route '{work.request.route}' can serve this request. {unpriced} ({told})."
@@ -91,7 +92,9 @@ def _unpaid(work: Work, told: str) -> RequestFailed:
     resets = None if over.resets is None else over.resets.isoformat(timespec="seconds")
     again = "It has no end." if resets is None else f"It begins anew at {resets}."
     return BudgetExhausted(
-        f"Too little is left of the budget '{over.budget}'. {again}", budget=over.budget, resets=resets
+        f"Too little is left of the budget '{over.budget or work.request.route}'. {again}",
+        budget=over.budget or work.request.route,
+        resets=resets,
     )
 
 

@@ -75,6 +75,8 @@ class Trace:
                 self.considered.append(Considered(step.policy, chosen=False, because=f"declined: {step.reason}"))
             case Chances():
                 self.chances = step
+            case Refusal():
+                self.refusals.append(step)
             case Predicted():
                 self.predicted = step
             case Judged():

@@ -10,6 +10,7 @@ from turnout.policy.explore import Explore
 from turnout.policy.fallback import Fallback
 from turnout.policy.filters import Filters
 from turnout.policy.flag import ByFlag
+from turnout.policy.ladder import Ladder
 from turnout.policy.rules import Rules
 from turnout.policy.weighted import Weighted
 
@@ -23,7 +24,7 @@ def depends_on(policy: Policy, targets: AbstractSet[str]) -> bool:
             return any(depends_on(rule.policy, targets) for rule in policy.rules)
         case Weighted():
             return any(depends_on(branch.policy, targets) for branch in policy.branches if branch.weight)
-        case ByFlag():
+        case ByFlag() | Ladder():
             return any(depends_on(each, targets) for each in policy.policies)
         case Fallback():
             return all(depends_on(element, targets) for element in policy.elements)

@@ -36,7 +36,7 @@ def always(condition: Condition, empty: frozenset[str] = frozenset()) -> bool:
         case Not(part):
             return never(part, empty)
         case Within(measure, low, high):
-            return measure != "latency_budget" and (low is None or low <= 0) and high is None
+            return measure not in {"latency_budget", "budget_left"} and (low is None or low <= 0) and high is None
         case Named("tenant", names):
             return "*" in names
     return False

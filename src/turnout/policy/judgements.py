@@ -16,6 +16,7 @@ from turnout.policy.explore import Explore
 from turnout.policy.fallback import Fallback
 from turnout.policy.filters import Filters
 from turnout.policy.flag import ByFlag
+from turnout.policy.ladder import Ladder
 from turnout.policy.rules import Rules
 from turnout.policy.weighted import Weighted
 from turnout.types.candidate import Judged
@@ -76,7 +77,7 @@ def _cascades(policy: Policy) -> Iterator[Cascade]:
             inner = (rule.policy for rule in policy.rules)
         case Weighted():
             inner = (branch.policy for branch in policy.branches)
-        case ByFlag():
+        case ByFlag() | Ladder():
             inner = policy.policies
         case Fallback():
             inner = policy.elements

@@ -50,6 +50,7 @@ class Route:
         privacy: how much of what was said is kept; None as the installation says.
         caching: whether its answers may be given again; None for never.
         flags: the feature flags that its policy may ask for.
+        reads_budgets: whether its policy asks how budgets stand.
         judgements: what the judging of its answers adds up to; None where none are.
         shadow: what some of its requests are asked again of; None for nothing.
     """
@@ -69,5 +70,6 @@ class Route:
     privacy: PrivacyMode | None = None
     caching: Caching | None = None
     flags: frozenset[str] = frozenset()
+    reads_budgets: bool = False
     judgements: Judgements | None = None
     shadow: Shadow | None = None

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from turnout.policy.base import Context
 from turnout.types.flag import FlagValue
+from turnout.types.spend import least_left
 
 Verdict = tuple[bool, str]
 
@@ -35,8 +36,10 @@ MEASURES: Final[Mapping[str, Callable[[Context], float | None]]] = {
     "tools": lambda context: context.features.tools,
     "images": lambda context: context.features.images,
     "latency_budget": lambda context: context.caller.latency_budget_s,
+    "budget_left": lambda context: least_left(context.conditions.budgets.values()),
 }
-"""What can be bounded; a latency budget, in seconds, is None where the caller gave none."""
+"""What can be bounded. Two may be None: a latency budget, in seconds, where the caller gave none, and the share that is
+left of a budget, where the request falls under none."""
 
 NAMES: Final[Mapping[str, Callable[[Context], str | None]]] = {
     "source": lambda context: context.caller.source,

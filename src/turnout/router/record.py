@@ -281,6 +281,10 @@ def _conditions(admitted: Admitted) -> dict[str, object]:
         would = would_have(route, context) if route else None
         if would is not None:
             read["would_have"] = {"target": would.target, "reason": would.reason}
+    if conditions.budgets:
+        read["budgets"] = {
+            name: {"used": round(each.used, 4), "usd": each.usd} for name, each in conditions.budgets.items()
+        }
     if conditions.standing != NOTHING_JUDGED:
         read["standing"] = conditions.standing
     if context.latency_budget_s is not None:

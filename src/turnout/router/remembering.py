@@ -6,15 +6,18 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Final
 
+import msgspec
+
 from turnout.cache.answers import LARGEST, Answers, Stored, answer_of
 from turnout.cache.key import Proposed, answer_key, is_never_the_same
-from turnout.policy.base import Context, Policy
+from turnout.policy.base import Context
 from turnout.policy.filters import Filters
 from turnout.policy.route import Route
 from turnout.policy.walk import walk
 from turnout.router.admitted import Admitted, Sought
 from turnout.types.candidate import Candidate
 from turnout.types.reply import Pieces, Reply
+from turnout.types.spend import Refusal
 
 _NOT_THIS: Final = frozenset({"no-cache", "no-store"})
 
@@ -28,18 +31,34 @@ async def look_up(answers: Answers, admitted: Admitted, route: Route, context: C
     wanted = {each.strip().lower() for each in request.caller.headers.get("cache-control", "").split(",")}
     if "no-store" in wanted or is_never_the_same(request):
         return None
-    proposed = _proposed(route.policy, context)
-    key = answer_key(answers.secret, request, route.name, route.policy_version, proposed)
-    if key is None:
+    ways = [_proposed(route, context)]
+    if route.reads_budgets and context.conditions.budgets:
+        ways += _before_it_got_tight(route, context)
+    keys = [answer_key(answers.secret, request, route.name, route.policy_version, each) for each in ways]
+    if keys[0] is None:
         return None
-    admitted.sought = Sought(caching, key)
+    admitted.sought = Sought(caching, keys[0])
     if wanted & _NOT_THIS:
         return None
     admitted.cache = "miss"
-    found = await answers.find(caching.place, request.caller.tenant, key)
-    if found is not None:
-        admitted.cache, admitted.recalled = "hit", found.answer
-    return found
+    for key in filter(None, dict.fromkeys(keys)):
+        found = await answers.find(caching.place, request.caller.tenant, key)
+        if found is not None:
+            admitted.cache, admitted.recalled = "hit", found.answer
+            return found
+    return None
+
+
+def _before_it_got_tight(route: Route, context: Context) -> list[Proposed]:
+    """What the policy would have proposed with all budgets whole: an answer of those is better, and free.
+
+    Not so on a step of the ladder where even what is remembered is kept back.
+    """
+    steps = walk(route.policy, context)
+    if any(isinstance(step, Refusal) and not step.remembered for step in steps):
+        return []
+    whole = msgspec.structs.replace(context, conditions=msgspec.structs.replace(context.conditions, budgets={}))
+    return [_proposed(route, whole)]
 
 
 def recalled(stored: Stored, headers: list[tuple[str, str]]) -> Reply:
@@ -125,8 +144,9 @@ async def _one(body: bytes) -> AsyncGenerator[bytes, None]:
     yield body
 
 
-def _proposed(policy: Policy, context: Context) -> Proposed:
+def _proposed(route: Route, context: Context) -> Proposed:
     """What the policy would have asked, whatever is wrong with it just now: an answer outlives an outage."""
+    policy = route.policy
     bare = policy.policy if isinstance(policy, Filters) else policy
     steps = [step for step in walk(bare, context) if isinstance(step, Candidate)]
     rules = frozenset(step.rule for step in steps if step.rule is not None)

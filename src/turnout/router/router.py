@@ -38,6 +38,7 @@ from turnout.router.parts import Parts
 from turnout.router.record import Record
 from turnout.router.remembering import keep, look_up, overheard, recalled
 from turnout.router.shadows import Shadows
+from turnout.router.spending import glance_at_budgets, read_budgets
 from turnout.tenancy.budgets import Budgets
 from turnout.types.clock import Clock, Timeline, timestamp
 from turnout.types.conditions import Conditions
@@ -104,6 +105,7 @@ class Router:
         try:
             route, context = self._admit(admitted)
             await ask_ahead(admitted.parts.flags, route, context)
+            await read_budgets(self.budgets, route, context)
             known = await self._known(admitted, route, context)
             if known is None:
                 plan = route.policy.decide(context)
@@ -189,6 +191,7 @@ class Router:
         admitted = self._begin(chat_request(route, messages, caller, fields, stream=False))
         found, context = self._admit(admitted)
         ask_ahead_now(admitted.parts.flags, found, context)
+        glance_at_budgets(self.budgets, found, context)
         return explain(found, admitted.outline, context)
 
     def route_names(self) -> list[str]:

@@ -109,6 +109,10 @@ class Counters(Protocol):
         """How accounts stand; as last heard, where they cannot be asked."""
         ...
 
+    def glance(self, account: Account) -> Tally:
+        """How an account stands, as last heard, without asking."""
+        ...
+
     async def close(self) -> None:
         """Write what waits, and end."""
         ...

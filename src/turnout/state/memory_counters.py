@@ -62,6 +62,10 @@ class MemoryCounters:
         """See `Counters.read`."""
         return {account: self._tallies.get(account, _NOTHING) for account in accounts}
 
+    def glance(self, account: Account) -> Tally:
+        """See `Counters.glance`."""
+        return self._tallies.get(account, _NOTHING)
+
     async def close(self) -> None:
         """See `Counters.close`."""
 

@@ -165,6 +165,10 @@ class SharedCounters:
         alone = await self._alone.read(accounts)
         return {account: _sum(self._seen.get(account, Tally()), alone[account]) for account in accounts}
 
+    def glance(self, account: Account) -> Tally:
+        """See `Counters.glance`."""
+        return self._seen.get(account, Tally())
+
     async def close(self) -> None:
         """See `Counters.close`."""
         ending = [task for task in (self._living, self._returning) if task is not None]

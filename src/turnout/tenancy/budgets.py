@@ -69,18 +69,27 @@ class Budgets:
 
     async def states(self, caller: Caller, route: str, providers: Sequence[str] = ()) -> tuple[BudgetState, ...]:
         """How every budget stands that a caller's request falls under, and its calls to `providers`."""
-        own = self._of_tenant(caller.tenant)
-        applied = [
-            _Applied(each, subject)
-            for each in self._all(own)
-            for subject in (providers if each.of == "provider" else (_subject(each, caller, route),))
-            if subject is not None and (each.of != "provider" or each.only in {None, subject})
-        ]
+        applied = self._falls_under(caller, route, providers)
         accounts = [self.account(each.budget, each.subject) for each in applied]
         tallies = await self._counters.read(accounts) if accounts else {}
         return tuple(
             self._state(each, tallies.get(account, Tally())) for each, account in zip(applied, accounts, strict=True)
         )
+
+    def glance(self, caller: Caller, route: str, providers: Sequence[str] = ()) -> tuple[BudgetState, ...]:
+        """The same as last heard, without asking."""
+        return tuple(
+            self._state(each, self._counters.glance(self.account(each.budget, each.subject)))
+            for each in self._falls_under(caller, route, providers)
+        )
+
+    def _falls_under(self, caller: Caller, route: str, providers: Sequence[str]) -> list[_Applied]:
+        return [
+            _Applied(each, subject)
+            for each in self._all(self._of_tenant(caller.tenant))
+            for subject in (providers if each.of == "provider" else (_subject(each, caller, route),))
+            if subject is not None and (each.of != "provider" or each.only in {None, subject})
+        ]
 
     def account(self, budget: Budget, subject: str) -> Account:
         """Where a budget is counted for a subject in the period that it is now."""
@@ -117,7 +126,7 @@ class Budgets:
         yield from own
 
     def _state(self, applied: _Applied, tally: Tally) -> BudgetState:
-        budget = applied.budget
+        budget, span = applied.budget, self.span(applied.budget)
         return BudgetState(
             budget=budget.name,
             subject=applied.subject,
@@ -125,8 +134,10 @@ class Budgets:
             spent_usd=_usd(tally.spent),
             held_usd=_usd(tally.held),
             per=budget.per,
-            resets=self.span(budget).ends,
+            began=span.begins,
+            resets=span.ends,
             hard=budget.hard,
+            revenue=budget.revenue,
         )
 
 

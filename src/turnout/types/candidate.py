@@ -14,6 +14,7 @@ import msgspec
 
 from turnout.types.chat import Answer, Chat
 from turnout.types.failure import Failure
+from turnout.types.spend import Refusal
 
 Purpose = Literal["answer", "judge", "shadow"]
 
@@ -190,5 +191,5 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     score: float | None = None
 
 
-Step = Candidate | Dropped | Considered | Declined | Drew | Chances | Predicted | Judged | Scoring
+Step = Candidate | Dropped | Considered | Declined | Drew | Chances | Predicted | Judged | Scoring | Refusal
 Plan = Generator[Step, Outcome | None, Outcome | None]

@@ -11,6 +11,7 @@ import msgspec
 from turnout.types.flag import FlagRead, no_flags
 from turnout.types.health import HealthRead, unknown_health
 from turnout.types.judging import NOTHING_JUDGED, Standing
+from turnout.types.spend import BudgetState
 
 
 class BreakerState(StrEnum):
@@ -32,6 +33,7 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
         breakers: the state of each target's breaker that is not closed.
         health: what recent calls say of each target; holds, in the end, what the decision read.
         flags: what each feature flag is for this request; holds, in the end, what the decision read.
+        budgets: how the budgets stand that the request falls under, by name, where the route reads them.
         standing: how the judging of the route's answers stands.
     """
 
@@ -41,4 +43,5 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
     breakers: Mapping[str, BreakerState] = msgspec.field(default_factory=dict)
     health: HealthRead = msgspec.field(default_factory=unknown_health)
     flags: FlagRead = msgspec.field(default_factory=no_flags)
+    budgets: dict[str, BudgetState] = msgspec.field(default_factory=dict)
     standing: Standing = NOTHING_JUDGED

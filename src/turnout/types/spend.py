@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -22,6 +22,8 @@ class Refused(StrEnum):
     """Enough is left, but calls under way hold it, and did for as long as could be waited."""
     BUDGET_UNREACHABLE = "budget_unreachable"
     """What is left cannot be found out now, and the budget does not let in without."""
+    LADDER = "ladder"
+    """The last step of a policy `budget` is reached, which calls nobody."""
     PRICE_UNKNOWN = "price_unknown"
     """Nobody knows what the call would cost, so no hard budget could hold."""
 
@@ -33,11 +35,13 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
         reason: why.
         budget: the budget's name; None where no single one is at fault.
         resets: when the budget begins anew, aware; None where it never does.
+        remembered: whether an answer that was given before may be given all the same.
     """
 
     reason: Refused
     budget: str | None = None
     resets: datetime | None = None
+    remembered: bool = False
 
 
 class Quote(msgspec.Struct, frozen=True):
@@ -84,8 +88,10 @@ class BudgetState(msgspec.Struct, frozen=True, kw_only=True):
         spent_usd: what was.
         held_usd: what calls under way hold besides, at their worst.
         per: the period.
+        began: when the period began, aware; None for a total.
         resets: when it begins anew, aware; None where it never does.
         hard: whether what does not fit is refused.
+        revenue: whether `usd` is not a bound, but what the tenant pays in the period.
     """
 
     budget: str
@@ -94,8 +100,10 @@ class BudgetState(msgspec.Struct, frozen=True, kw_only=True):
     spent_usd: Decimal
     held_usd: Decimal = Decimal(0)
     per: str
+    began: datetime | None = None
     resets: datetime | None = None
     hard: bool = True
+    revenue: bool = False
 
     @property
     def left_usd(self) -> Decimal:
@@ -107,6 +115,24 @@ class BudgetState(msgspec.Struct, frozen=True, kw_only=True):
         """The same as a share of the whole, 0 to 1."""
         return float(self.left_usd / self.usd) if self.usd else 0.0
 
+    @property
+    def used(self) -> float:
+        """What was spent as a share of the whole; above 1 where a soft budget is passed."""
+        return float(self.spent_usd / self.usd) if self.usd else 1.0
 
-Budgets = Mapping[str, BudgetState]
-"""What a request falls under, by the budgets' names."""
+    def pace(self, now: datetime) -> float | None:
+        """What was spent as a share of what an even pace would have spent by now; None for a total.
+
+        Before a tenth of the period is over, that tenth is reckoned with: its first hours say nothing of the rest.
+        """
+        if self.began is None or self.resets is None:
+            return None
+        return self.used / max((now - self.began) / (self.resets - self.began), LEAST_ELAPSED)
+
+
+LEAST_ELAPSED: Final = 0.1
+
+
+def least_left(states: Iterable[BudgetState]) -> float | None:
+    """The share that is left of the budget of which least is left; None where there is none."""
+    return min((each.left for each in states if not each.revenue), default=None)

@@ -33,6 +33,7 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
         hard: whether a request that does not fit is refused; a soft budget is only counted and reported.
         of: what it is counted for: `tenant`, `user`, `project`, `route`, `provider`; each value has its own.
         only: the value that it holds for; None for every one.
+        revenue: whether `usd` is not a bound, but what the tenant pays: it is counted for policies to read.
         alone: the share of `usd` that a process may let in while the shared counts cannot be reached; 0 refuses.
     """
 
@@ -43,6 +44,7 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
     hard: bool = True
     of: str = "tenant"
     only: str | None = None
+    revenue: bool = False
     alone: float = 0.1
 
 
