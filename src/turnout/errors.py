@@ -17,6 +17,7 @@
         │   ├── RequestTooLarge        413  over a size limit
         │   ├── StillInProgress        409  the first request under its idempotency key is under way
         │   ├── BudgetExhausted        429  too little is left of a budget that the request falls under
+        │   ├── RateLimited            429  its key or tenant asks faster than it may
         │   └── KeyReused              422  its idempotency key was used for another request
         └── ServingError           ours or the providers'
             ├── NoCapableTarget        400  every candidate lacks something that the request needs
@@ -154,11 +155,13 @@ class RequestFailed(TurnoutError):
         retry_after_s: seconds after which trying again can help, if known.
         retryable: whether the caller's SDK may try again by itself.
         decision_id: the id of the decision that records the request, once there is one.
+        headers: what else is to be told the caller in headers, in the words of its dialect.
     """
 
     kind: ClassVar[str] = "internal"
     status: int = 500
     retryable: ClassVar[bool] = False
+    headers: Sequence[tuple[str, str]] = ()
 
     def __init__(
         self,
@@ -259,6 +262,14 @@ class BudgetExhausted(CallerError):
         self.budget = budget
         self.resets = resets
         super().__init__(message)
+
+
+class RateLimited(CallerError):
+    """The key or its tenant asks faster than it may; `retry_after_s` tells when there is room."""
+
+    kind = "rate_limited"
+    status = 429
+    retryable = True
 
 
 class ServingError(RequestFailed):

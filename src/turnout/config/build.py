@@ -52,6 +52,7 @@ from turnout.state.memory_counters import MemoryCounters
 from turnout.telemetry.metrics import Metrics
 from turnout.telemetry.observers import Observers
 from turnout.tenancy.directory import Directory
+from turnout.tenancy.rates import Rates
 from turnout.tenancy.store import TenancyStore
 from turnout.types.clock import Clock, SystemClock
 from turnout.types.dialect import EMBEDDING
@@ -308,6 +309,7 @@ class ConfiguredRouter(Router):
         router.directory = tenancy
         router.counters = counters_of(loaded, directory, clock, workers=workers)
         router.budgets = budgeted(loaded, router.counters, clock, tenancy.tenant)
+        router.rates = Rates(router.counters, clock, tenancy.tenant)
         router.answers = answers_of(loaded, directory, clock)
         router.idempotency = idempotency_of(loaded, directory, clock)
         router.shadows = Shadows(record, router.counters, clock)

@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from turnout.config.rates import RateLimitConfig
 from turnout.config.values import Duration, Label, Names, Section, Size, Texts, Wrong, did_you_mean
 
 _ADMIN_KEY_CHARACTERS: Final = 16
@@ -73,6 +74,11 @@ class KeyConfig(Section):
     )
     routes: Texts = Field(
         default_factory=list, description="The routes that it may ask for, as names or globs; by default all."
+    )
+    limit: RateLimitConfig = Field(
+        default_factory=RateLimitConfig,
+        description="How fast it may ask; its tenant's limit holds besides.",
+        examples=[{"requests_per_minute": 60}],
     )
 
 

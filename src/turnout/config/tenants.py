@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from turnout.config.budgets import BudgetList, budgets_of
+from turnout.config.rates import RateLimitConfig
 from turnout.config.values import Label, Section, Texts, Wrong
 from turnout.tenancy.desk import NAME_RULE, is_name
 from turnout.types.tenant import Tenant
@@ -32,6 +33,11 @@ class TenantConfig(Section):
         description="What it may spend.",
         examples=[[{"usd": 50, "per": "day"}]],
     )
+    limit: RateLimitConfig = Field(
+        default_factory=RateLimitConfig,
+        description="How fast it may ask, over all of its keys.",
+        examples=[{"requests_per_minute": 600, "tokens_per_minute": 200_000, "concurrent": 20}],
+    )
 
     def named(self, name: str) -> Tenant:
         """The tenant of that name."""
@@ -40,6 +46,7 @@ class TenantConfig(Section):
             tier=self.tier,
             tags=dict(self.tags),
             budgets=budgets_of(self.budgets, name),
+            limit=self.limit.limit(),
             routes=tuple(self.routes),
             revenue_usd=self.revenue,
         )

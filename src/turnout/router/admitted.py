@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
@@ -12,6 +13,7 @@ from turnout.policy.base import Context
 from turnout.policy.route import Route
 from turnout.router.parts import Parts
 from turnout.state.claims import Claim
+from turnout.tenancy.rates import Pace
 from turnout.types.caching import Caching
 from turnout.types.clock import Timeline
 from turnout.types.decision import Attempt, Decision
@@ -38,6 +40,8 @@ class Admitted:
         cache: how a cache took part, where the route has one.
         sought: the answer's name in the cache, where the request may have one.
         recalled: the attempt that gave the answer the first time, where it is given again.
+        pace: its place under the rate limits that hold for it, if any does.
+        standing: what is left of them, as headers.
         decision: the record, once written.
         shadow_of: the decision whose request is asked again beside it; None for a caller's own request.
     """
@@ -60,5 +64,7 @@ class Admitted:
     cache: Literal["hit", "miss", "bypass", "replay"] | None = None
     sought: Sought | None = None
     recalled: Attempt | None = None
+    pace: Pace | None = None
+    standing: Sequence[tuple[str, str]] = ()
     decision: Decision | None = None
     shadow_of: str | None = None

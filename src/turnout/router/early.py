@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import aclosing, suppress
 from typing import Any
 
@@ -14,9 +14,9 @@ from turnout.wire.sse import WAITING
 
 
 async def begun_early(
-    answering: Coroutine[Any, Any, Reply], after_s: float, early: Reply, dialect: CallerDialect
+    answering: Coroutine[Any, Any, Reply], after_s: float, early: Callable[[], Reply], dialect: CallerDialect
 ) -> Reply:
-    """The reply that `answering` gives, if it is there within `after_s` seconds; else `early` with it as its stream.
+    """The reply that `answering` gives, if it is there within `after_s` seconds; else that of `early`, streaming it.
 
     Nothing of any answer has been sent by then, so other candidates may still take over; only the HTTP status is given
     up, and what goes wrong from then on is an error event.
@@ -24,7 +24,7 @@ async def begun_early(
     Args:
         answering: makes the reply, whose answer is streamed.
         after_s: how long the status is kept open, in seconds.
-        early: status and headers of a stream that is begun before it is known who answers.
+        early: makes status and headers of a stream that is begun before it is known who answers.
         dialect: the caller's.
 
     Raises:
@@ -38,8 +38,9 @@ async def begun_early(
         raise
     if task.done():
         return task.result()
-    early.stream = EarlyPieces(task, dialect)
-    return early
+    reply = early()
+    reply.stream = EarlyPieces(task, dialect)
+    return reply
 
 
 class EarlyPieces:

@@ -29,7 +29,7 @@ from turnout.ledger.ids import new_decision_id
 from turnout.policy.base import Context
 from turnout.policy.explain import Explanation, explain
 from turnout.policy.route import Route
-from turnout.router import once
+from turnout.router import once, pacing
 from turnout.router.admitted import Admitted
 from turnout.router.early import begun_early
 from turnout.router.flagged import ask_ahead, ask_ahead_now
@@ -40,6 +40,7 @@ from turnout.router.remembering import keep, look_up, overheard, recalled
 from turnout.router.shadows import Shadows
 from turnout.router.spending import glance_at_budgets, read_budgets
 from turnout.tenancy.budgets import Budgets
+from turnout.tenancy.rates import Rates
 from turnout.types.clock import Clock, Timeline, timestamp
 from turnout.types.conditions import Conditions
 from turnout.types.decision import Decision
@@ -63,12 +64,14 @@ class Router:
         idempotency: what was asked under which key; None takes no heed of keys.
         budgets: what may be spent; None where nobody has a budget.
         shadows: asks others for a share of the requests as well; None asks nobody.
+        rates: how fast callers may ask; None limits nobody.
     """
 
     answers: Answers | None = None
     idempotency: Idempotency | None = None
     budgets: Budgets | None = None
     shadows: Shadows | None = None
+    rates: Rates | None = None
 
     def __init__(self, parts: Parts, *, record: Record, clock: Clock) -> None:
         self.parts = parts
@@ -96,14 +99,18 @@ class Router:
         route = admitted.parts.routes.find(request.route) if request.stream else None
         if route is None or route.heartbeat_s is None:
             return await answering
-        early = Reply(200, [*_headers(admitted, route), *_SSE])
-        return await begun_early(answering, route.heartbeat_s, early, admitted.dialect)
+        heartbeat_s, dialect = route.heartbeat_s, admitted.dialect
+        return await begun_early(
+            answering, heartbeat_s, lambda: Reply(200, [*_headers(admitted, route), *_SSE]), dialect
+        )
 
     async def _answer(self, admitted: Admitted) -> Reply:
         """The journey itself. Raises `RequestFailed`."""
         self._under_way[admitted.id] = admitted
         try:
             route, context = self._admit(admitted)
+            if self.rates is not None:
+                await pacing.begin(self.rates, admitted, context)
             await ask_ahead(admitted.parts.flags, route, context)
             await read_budgets(self.budgets, route, context)
             known = await self._known(admitted, route, context)
@@ -116,7 +123,7 @@ class Router:
                 reply.decision = self._end(admitted, None)
                 reply = self._heard(admitted, reply)
         except RequestFailed as error:
-            error.decision_id = admitted.id
+            error.decision_id, error.headers = admitted.id, admitted.standing
             self._end(admitted, error)
             raise
         except asyncio.CancelledError:
@@ -232,10 +239,11 @@ class Router:
         """Write the record. Once for each request that has begun."""
         self._under_way.pop(admitted.id, None)
         _note_judgements(admitted)
-        admitted.decision = self._record.outcome(admitted, error)
+        admitted.decision = decision = self._record.outcome(admitted, error)
+        pacing.end(admitted, decision)
         if self.idempotency is not None:
             once.end(self.idempotency, admitted)
-        return admitted.decision
+        return decision
 
     def _admit(self, admitted: Admitted) -> tuple[Route, Context]:
         """Find the route and read the request. What was found before a failure is in the record."""
@@ -352,6 +360,7 @@ def _headers(admitted: Admitted, route: Route) -> list[tuple[str, str]]:
         ("x-turnout-route", _ascii(route.name)),
         ("x-request-id", admitted.id),
         ("request-id", admitted.id),
+        *admitted.standing,
     ]
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from turnout.config.serving import KeyConfig
 from turnout.errors import Unauthenticated
 from turnout.tenancy.directory import Directory
-from turnout.tenancy.holder import Holder, allowing
+from turnout.tenancy.holder import Holder, allowing, limited_to
 from turnout.tenancy.keys import PREFIX
 from turnout.types.tenant import DEFAULT_TENANT, Tenant
 
@@ -18,6 +18,8 @@ CREDENTIALS: Final = frozenset({"authorization", "x-api-key", "api-key", "cookie
 """Headers that never leave this module: not into the record, not to a provider."""
 
 _BEARER: Final = "bearer "
+_TOLD: Final = 16
+"""So many digits of a key's digest tell it from others where it is counted, and say too little to find it by."""
 _ANYBODY: Final = Holder(who="anybody", tenant=Tenant(name=DEFAULT_TENANT))
 
 
@@ -72,13 +74,15 @@ class Keys:
 
 def _holder(index: int, key: KeyConfig) -> Holder:
     """The holder of a key of the configuration; one without a tenant of its own stands in a line of its own."""
+    scope = digest(key.key.get_secret_value()).hex()
     who = f"key {index}" if key.tenant == DEFAULT_TENANT else f"tenant {key.tenant}"
     return Holder(
         who=who,
         tenant=Tenant(name=key.tenant),
         project=key.project,
         user=key.user,
-        scope=digest(key.key.get_secret_value()).hex(),
+        limited=limited_to(key.limit.limit(), scope[:_TOLD]),
+        scope=scope,
         routes=tuple(key.routes),
         allows=allowing(key.routes),
     )

@@ -30,6 +30,7 @@ def read_caller(headers: Mapping[str, str], holder: Holder) -> Caller:
         tenant=holder.tenant.name,
         project=holder.project,
         key=holder.key,
+        limited=holder.limited,
         tier=holder.tenant.tier,
         tenant_tags=holder.tenant.tags,
         tags=_tags(headers),

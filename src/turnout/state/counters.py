@@ -55,10 +55,17 @@ class Tally(NamedTuple):
 
 
 class Held(NamedTuple):
-    """A reservation. It is to be settled once, however the request ends."""
+    """A reservation. It is to be settled once, however the request ends.
+
+    Attributes:
+        ticket: its name.
+        holds: what is reserved.
+        tallies: how the account of each hold stands with it.
+    """
 
     ticket: str
     holds: tuple[Hold, ...]
+    tallies: Sequence[Tally] = ()
 
 
 class Full(NamedTuple):

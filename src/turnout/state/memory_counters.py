@@ -38,9 +38,8 @@ class MemoryCounters:
         full = no_room(holds, [self._tallies.get(hold.account, _NOTHING) for hold in holds])
         if full is not None:
             return full
-        held = Held(str(next(self._tickets)), tuple(holds))
-        for hold in holds:
-            self._add(hold.account, 0, hold.worst)
+        tallies = [self._add(hold.account, 0, hold.worst) for hold in holds]
+        held = Held(str(next(self._tickets)), tuple(holds), tallies)
         self._open[held.ticket] = held
         return held
 
@@ -82,12 +81,13 @@ class MemoryCounters:
         """Accounts that `changed` told of are to be told of again."""
         self._changed.update(accounts)
 
-    def _add(self, account: Account, spent: int, held: int) -> None:
-        tally = self._tallies.get(account, _NOTHING)
-        self._tallies[account] = Tally(tally.spent + spent, tally.held + held)
+    def _add(self, account: Account, spent: int, held: int) -> Tally:
+        before = self._tallies.get(account, _NOTHING)
+        tally = self._tallies[account] = Tally(before.spent + spent, before.held + held)
         self._changed.add(account)
         if len(self._tallies) >= self._next_sweep:
             self._sweep()
+        return tally
 
     def _sweep(self) -> None:
         """Forget the windows that are over."""

@@ -203,7 +203,7 @@ class SharedCounters:
         self._saw([hold.account for hold in holds], answer.tallies)
         if answer.full is not None or used:
             self._open.discard(ticket)
-        return answer.full or Held(ticket, holds)
+        return answer.full or Held(ticket, holds, answer.tallies)
 
     async def _reserve_alone(self, holds: tuple[Hold, ...], *, used: bool) -> Held | Full:
         """On this process's own lease: no more of what was left when the others were last heard."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from turnout.errors import Overloaded, TenancyError, Unauthenticated
-from turnout.tenancy.holder import Holder, allowing
+from turnout.tenancy.holder import Holder, allowing, limited_to
 from turnout.tenancy.keys import Kept, Key, digest_of, read
 from turnout.tenancy.store import Content, TenancyStore
 from turnout.types.clock import Clock
@@ -154,7 +154,7 @@ def _holder(key: Key, tenant: Tenant | None) -> Holder | None:
         key=key.id,
         project=key.project,
         user=key.user,
-        limit=key.limit,
+        limited=limited_to(key.limit, key.id),
         scope=key.id,
         routes=key.routes,
         allows=allowing(key.routes, tenant.routes),

@@ -8,6 +8,7 @@ from fnmatch import translate
 from functools import lru_cache
 from typing import NamedTuple
 
+from turnout.types.rate import Limited
 from turnout.types.tenant import RateLimit, Tenant
 
 Allows = Callable[[str], object]
@@ -22,7 +23,7 @@ class Holder(NamedTuple):
         key: the key's id; None for a key of the configuration, and without one.
         project: what the key was given out for.
         user: who holds it; None lets them say so themselves.
-        limit: how fast the key may ask.
+        limited: how fast the key may ask; None where only its tenant's limit holds.
         scope: what tells its requests from those of every other key, for idempotency.
         routes: what the key may ask for; empty for everything that its tenant may.
         allows: one for the key and one for the tenant, as far as they may not ask for everything.
@@ -33,7 +34,7 @@ class Holder(NamedTuple):
     key: str | None = None
     project: str | None = None
     user: str | None = None
-    limit: RateLimit = RateLimit()
+    limited: Limited | None = None
     scope: str | None = None
     routes: tuple[str, ...] = ()
     allows: tuple[Allows, ...] = ()
@@ -45,6 +46,11 @@ class Holder(NamedTuple):
     def may(self, route: str) -> bool:
         """Whether it may ask for `route`, as callers name it."""
         return all(allows(route) for allows in self.allows)
+
+
+def limited_to(limit: RateLimit, key: str) -> Limited | None:
+    """The limit of the key that is counted as `key`; None where it has none."""
+    return None if limit == RateLimit() else Limited(f"key {key}", "This API key", limit)
 
 
 def allowing(*lists: Sequence[str]) -> tuple[Allows, ...]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from turnout.types.dialect import DialectName
+from turnout.types.rate import Limited
 
 LONGEST_NAME: Final = 256
 """Characters of a name that a caller gives: of a route, of a user. A record is no place for more."""
@@ -22,6 +23,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         tenant: whose account it is; "default" until keys name one.
         project: what its key was given out for; None where the key names none.
         key: the key's id, which is no secret; None for a caller without a key of its own.
+        limited: how fast its key may ask; None where the key has no limit of its own.
         tier: its tenant's; None where it has none.
         tenant_tags: its tenant's.
         tags: from `x-turnout-tags`.
@@ -37,6 +39,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     tenant: str = "default"
     project: str | None = None
     key: str | None = None
+    limited: Limited | None = None
     tier: str | None = None
     tenant_tags: Mapping[str, str] = msgspec.field(default_factory=dict)
     tags: Mapping[str, str] = msgspec.field(default_factory=dict)

@@ -9,6 +9,7 @@ from turnout.errors import RequestFailed
 from turnout.types.chat import Answer, Chat, Finish
 from turnout.types.dialect import DialectName
 from turnout.types.failure import Failure
+from turnout.types.rate import Standing
 from turnout.types.request import Outline
 from turnout.types.stream import Delta, Mark
 from turnout.types.usage import Usage
@@ -110,6 +111,9 @@ class CallerDialect(Protocol):
 
     def encode_stream_error(self, error: RequestFailed) -> bytes:
         """The event that ends a committed stream; nothing follows it."""
+
+    def rate_headers(self, standing: Standing) -> list[tuple[str, str]]:
+        """The headers that tell the caller what is left of its rate limits."""
 
 
 class ProviderDialect(Protocol):

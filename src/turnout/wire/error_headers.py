@@ -25,6 +25,7 @@ def error_headers(error: RequestFailed) -> list[tuple[str, str]]:
         headers.append(("x-turnout-budget", error.budget.encode("ascii", "backslashreplace").decode("ascii")))
         if error.resets is not None:
             headers.append(("x-turnout-budget-resets", error.resets))
+    headers += error.headers
     if error.decision_id is not None:
         headers += [(name, error.decision_id) for name in ("x-turnout-decision", "x-request-id", "request-id")]
     return headers

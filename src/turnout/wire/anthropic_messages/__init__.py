@@ -9,6 +9,7 @@ from turnout.errors import RequestFailed
 from turnout.types.chat import Answer, Chat
 from turnout.types.dialect import DialectName
 from turnout.types.failure import Failure
+from turnout.types.rate import Standing
 from turnout.types.request import Outline
 from turnout.wire.anthropic_messages.answer import decode_answer, encode_answer
 from turnout.wire.anthropic_messages.assembler import Assembler
@@ -18,6 +19,7 @@ from turnout.wire.anthropic_messages.errors import decode_failure, encode_error,
 from turnout.wire.anthropic_messages.limits import LACKS
 from turnout.wire.anthropic_messages.outline import outline
 from turnout.wire.anthropic_messages.prepare import prepare
+from turnout.wire.anthropic_messages.rate_headers import rate_headers
 from turnout.wire.anthropic_messages.read_answer import read_answer
 from turnout.wire.anthropic_messages.reader import Reader
 from turnout.wire.anthropic_messages.request import decode_request, encode_request
@@ -102,3 +104,7 @@ class AnthropicMessages:
     def encode_stream_error(self, error: RequestFailed) -> bytes:
         """See `turnout.wire.anthropic_messages.errors`."""
         return encode_stream_error(error)
+
+    def rate_headers(self, standing: Standing) -> list[tuple[str, str]]:
+        """See `turnout.wire.anthropic_messages.rate_headers`."""
+        return rate_headers(standing)

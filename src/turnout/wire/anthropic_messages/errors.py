@@ -32,6 +32,7 @@ SHAPES: Final[Mapping[str, Shape]] = MappingProxyType(
         "too_large": Shape(413, "request_too_large"),
         "still_in_progress": Shape(409, "invalid_request_error"),
         "budget_exhausted": Shape(402, "billing_error"),
+        "rate_limited": Shape(429, "rate_limit_error"),
         "key_reused": Shape(422, "invalid_request_error"),
         "no_capable_target": Shape(400, "invalid_request_error"),
         "upstream_failed": Shape(502, "api_error"),

@@ -9,6 +9,7 @@ from turnout.errors import RequestFailed
 from turnout.types.chat import Answer, Chat
 from turnout.types.dialect import DialectName
 from turnout.types.failure import Failure
+from turnout.types.rate import Standing
 from turnout.types.request import Outline
 from turnout.wire.openai_chat.answer import decode_answer, encode_answer
 from turnout.wire.openai_chat.assembler import Assembler
@@ -19,6 +20,7 @@ from turnout.wire.openai_chat.limits import LACKS
 from turnout.wire.openai_chat.logprobs import ask_logprobs, hide_logprobs
 from turnout.wire.openai_chat.outline import outline
 from turnout.wire.openai_chat.prepare import prepare
+from turnout.wire.openai_chat.rate_headers import rate_headers
 from turnout.wire.openai_chat.read_answer import read_answer
 from turnout.wire.openai_chat.reader import Reader
 from turnout.wire.openai_chat.request import decode_request, encode_request
@@ -106,3 +108,7 @@ class OpenAIChat:
     def encode_stream_error(self, error: RequestFailed) -> bytes:
         """See `turnout.wire.openai_chat.errors`."""
         return encode_stream_error(error)
+
+    def rate_headers(self, standing: Standing) -> list[tuple[str, str]]:
+        """See `turnout.wire.openai_chat.rate_headers`."""
+        return rate_headers(standing)

@@ -33,6 +33,7 @@ SHAPES: Final[Mapping[str, Shape]] = MappingProxyType(
         "too_large": Shape(413, "invalid_request_error", "request_too_large"),
         "still_in_progress": Shape(409, "invalid_request_error", "still_in_progress"),
         "budget_exhausted": Shape(429, "insufficient_quota", "insufficient_quota"),
+        "rate_limited": Shape(429, "rate_limit_error", "rate_limit_exceeded"),
         "key_reused": Shape(422, "invalid_request_error", "idempotency_key_reused"),
         "no_capable_target": Shape(400, "invalid_request_error", "no_capable_target"),
         "upstream_failed": Shape(502, "server_error", "upstream_failed"),

@@ -8,9 +8,11 @@ from typing import Any
 from turnout.errors import RequestFailed
 from turnout.types.dialect import DialectName
 from turnout.types.failure import Failure
+from turnout.types.rate import Standing
 from turnout.types.request import Outline
 from turnout.wire.event_json import encode_json
 from turnout.wire.openai_chat.errors import decode_failure, encode_error, encode_stream_error
+from turnout.wire.openai_chat.rate_headers import rate_headers
 from turnout.wire.openai_embeddings.outline import outline
 from turnout.wire.openai_embeddings.read_answer import read_answer
 from turnout.wire.raw_body import raw_body
@@ -49,3 +51,7 @@ class OpenAIEmbeddings(Untranslated):
     def encode_stream_error(self, error: RequestFailed) -> bytes:
         """See `turnout.wire.openai_chat.errors`."""
         return encode_stream_error(error)
+
+    def rate_headers(self, standing: Standing) -> list[tuple[str, str]]:
+        """See `turnout.wire.openai_chat.rate_headers`."""
+        return rate_headers(standing)

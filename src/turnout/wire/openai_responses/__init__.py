@@ -9,7 +9,9 @@ from turnout.errors import RequestFailed
 from turnout.types.chat import Answer, Chat
 from turnout.types.dialect import DialectName
 from turnout.types.failure import Failure
+from turnout.types.rate import Standing
 from turnout.types.request import Outline
+from turnout.wire.openai_chat.rate_headers import rate_headers
 from turnout.wire.openai_responses.answer import decode_answer, encode_answer
 from turnout.wire.openai_responses.assembler import Assembler
 from turnout.wire.openai_responses.decoder import Decoder
@@ -102,3 +104,7 @@ class OpenAIResponses:
     def encode_stream_error(self, error: RequestFailed) -> bytes:
         """See `turnout.wire.openai_responses.errors`."""
         return encode_stream_error(error)
+
+    def rate_headers(self, standing: Standing) -> list[tuple[str, str]]:
+        """See `turnout.wire.openai_chat.rate_headers`."""
+        return rate_headers(standing)
