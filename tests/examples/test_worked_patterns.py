@@ -4,6 +4,7 @@ import importlib.util
 import subprocess
 import sys
 from collections.abc import Mapping
+from decimal import Decimal
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
@@ -118,3 +119,29 @@ def _cost_script() -> Any:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def test_the_arithmetic_of_contracts_is_that_of_its_prices() -> None:
+    from turnout.catalog.prices import price_of
+
+    def usd(provider: str, model: str) -> Decimal:
+        price = price_of(provider, model, _cost_script().PRICED_AT)
+        assert price is not None
+        assert price.output is not None
+        return (1000 * price.input + 500 * price.output) / 10**6
+
+    example = yaml.safe_load((EXAMPLES / "contracts.yaml").read_text("utf-8"))
+    own = example["targets"]["llama-70b"]["price"]
+    cheap = Decimal(str((1000 * own["input"] + 500 * own["output"]) / 10**6))
+    escalated = usd("openai", "gpt-4o") * Decimal("0.12")
+    always = usd("anthropic", example["targets"]["sonnet"]["model"])
+    assert [f"{each:.4f}" for each in (cheap, escalated, cheap + escalated, always)] == [
+        "0.0009",
+        "0.0009",
+        "0.0018",
+        "0.0105",
+    ]
+    assert f"{(cheap + escalated) / always:.0%}" == "17%"
+    said = (EXAMPLES / "contracts.yaml").read_text("utf-8")
+    for each in ("0.0009 USD", "0.0018 USD", "0.0105 USD", "17 %"):
+        assert each in said

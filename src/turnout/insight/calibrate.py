@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 SURE: Final = 0.8
 """With which probability an aim that is not certified should be met: the margin that is kept for chance."""
+LOST: Final = 0.05
+"""The share of the acceptable answers that a gate may stop at their beginning, of those that were labelled."""
 POINTS: Final = 21
 """On a curve: from everything escalated to everything kept."""
 
@@ -93,6 +95,8 @@ class Calibrated(msgspec.Struct, frozen=True, kw_only=True):
         checked: on how many answers.
         strong: the share of the next stage's answers that is acceptable; None if not known.
         always_usd: what a request costs where the next stage answers everything, in USD; None if not known.
+        stop: of a beginning, the confidence below which the rest is not waited for; None for whole answers.
+        stopped: the share of the answers that is below it.
     """
 
     calibration: Calibration
@@ -106,6 +110,8 @@ class Calibrated(msgspec.Struct, frozen=True, kw_only=True):
     checked: int
     strong: float | None
     always_usd: float | None
+    stop: float | None = None
+    stopped: float = 0.0
 
     @property
     def cost_ratio(self) -> float | None:
@@ -151,6 +157,7 @@ def calibrate(
         step("fitting on one half of the labels")
         first, second = _halves(labels, seed)
         fitted = fit_calibration(first.labelled, target=target, provenance=about, seed=seed)
+        fitted = msgspec.structs.replace(fitted, prefix=labels.prefix)
         step("testing thresholds on the other half")
         unseen = _Unseen(fitted.confidences(second.labelled.columns), second)
         return _certified(fitted, aim, unseen)
@@ -162,8 +169,10 @@ def calibrate(
 def _certified(fitted: Calibration, aim: Error, unseen: _Unseen) -> Calibrated:
     losses = 1.0 - unseen.labels.labelled.acceptable
     found = certify(unseen.confidences, losses, alpha=aim.alpha, delta=aim.delta, among_kept=True)
+    prefix = unseen.labels.prefix
+    kept = "kept" if prefix is None else f"released after their first {prefix} tokens"
     told = (
-        f"Of the answers that are kept, at most {aim.alpha:.3g} are unacceptable, with a probability of "
+        f"Of the answers that are {kept}, at most {aim.alpha:.3g} are unacceptable, with a probability of "
         f"{1 - aim.delta:.3g}: for traffic like that of the labels."
     )
     if not found.keeps_any:
@@ -241,9 +250,12 @@ def _result(fitted: Calibration, aim: Aim, unseen: _Unseen, threshold: float, pr
     labels = unseen.labels
     quantiles = np.quantile(unseen.confidences, np.linspace(0, 1, POINTS)[:-1])
     thresholds = sorted({*(float(each) for each in quantiles), NEVER}, reverse=True)
+    stop = None if labels.prefix is None else min(_stop(unseen), threshold)
     return Calibrated(
         calibration=fitted,
         aim=aim,
+        stop=stop,
+        stopped=0.0 if stop is None else float((unseen.confidences < stop).mean()),
         chosen=_point(threshold, unseen),
         promise=promise,
         curve=tuple(_point(each, unseen) for each in thresholds),
@@ -252,6 +264,12 @@ def _result(fitted: Calibration, aim: Aim, unseen: _Unseen, threshold: float, pr
         always_usd=float(labels.strong_cost_usd.mean()) if labels.priced else None,
         **known,
     )
+
+
+def _stop(unseen: _Unseen) -> float:
+    """The confidence below which at most a share `LOST` of the acceptable answers is."""
+    good = numpy().sort(unseen.confidences[unseen.labels.labelled.acceptable > 0])
+    return float(good[int(LOST * len(good))]) if len(good) else NEVER
 
 
 def _point(threshold: float, unseen: _Unseen) -> Point:

@@ -3,7 +3,8 @@
 A file has a row for each answer of the cheaper target. `acceptable` says whether it was good enough (1 or 0); every
 other column of numbers is a signal or a feature, by its name. A few have a meaning of their own: `strong` (whether the
 next stage's answer to the same request was good enough), `cost_usd` and `strong_cost_usd` (what either cost), `group`
-(rows of one group, of one prompt say, are never split between fitting and checking).
+(rows of one group, of one prompt say, are never split between fitting and checking), `logprobs` (the answer's tokens,
+of which the signals are then reckoned; see `turnout.insight.label_tokens`).
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ import msgspec
 
 from turnout.confidence.calibration import Labelled
 from turnout.confidence.numbers import numpy
+from turnout.confidence.prefix import prefix_of
 from turnout.confidence.signals.request import request_values
 from turnout.errors import ConfigError, MissingExtra
+from turnout.insight.label_tokens import with_signals
 from turnout.insight.query import Filter, decisions
 from turnout.ledger.store import Store
 
@@ -44,12 +47,14 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True):
         cost_usd: what each answer cost, in USD; None where that is not told.
         strong_cost_usd: what the next stage's answer to each cost, in USD.
         source: where they come from, for people.
+        prefix: the number of tokens after which the signals were read; None for whole answers.
     """
 
     labelled: Labelled
     cost_usd: Any = None
     strong_cost_usd: Any = None
     source: str = ""
+    prefix: int | None = None
 
     def __len__(self) -> int:
         """How many answers."""
@@ -61,8 +66,8 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True):
         return self.cost_usd is not None and self.strong_cost_usd is not None
 
 
-def read_labels(file: Path) -> Labels:
-    """Labels from a CSV, JSON Lines or Parquet file.
+def read_labels(file: Path, prefix: int | None = None) -> Labels:
+    """Labels from a CSV, JSON Lines or Parquet file; of whole answers, or of the first `prefix` tokens of each.
 
     Raises:
         ConfigError: it cannot be read as labels; with its line.
@@ -82,11 +87,13 @@ def read_labels(file: Path) -> Labels:
         raise ConfigError(f"{file} cannot be read: {error.strerror}.", file=str(file)) from None
     if not rows:
         raise ConfigError("there is no row in it.", fix="Give a row for each labelled answer.", file=str(file))
-    return _labels(rows, str(file))
+    return _labels(rows, str(file), prefix)
 
 
-def labels_of(store: Store, wanted: Filter, target: str) -> Labels:
+def labels_of(store: Store, wanted: Filter, target: str, prefix: int | None = None) -> Labels:
     """Labels from the ledger: answers of `target` that were judged, given, and scored by somebody.
+
+    Of the signals on record, those of whole answers count, or those of the first `prefix` tokens.
 
     An answer that was thrown away was seen by nobody, so there are none of below the threshold in force.
 
@@ -96,7 +103,8 @@ def labels_of(store: Store, wanted: Filter, target: str) -> Labels:
     """
     rows: list[tuple[int, Row]] = []
     for number, decision in enumerate(decisions(store, wanted), 1):
-        judged = decision.signals and decision.target == target and decision.confidence is not None
+        read = any(prefix_of(name)[1] == prefix for name in decision.signals)
+        judged = read and decision.target == target and decision.confidence is not None
         if not judged or decision.feedback is None or decision.features is None:
             continue
         known = {GROUP: decision.query_hash, ACCEPTABLE: str(int(decision.feedback >= GOOD))}
@@ -106,10 +114,11 @@ def labels_of(store: Store, wanted: Filter, target: str) -> Labels:
             f"no judged answer of {target} has been scored yet.",
             fix="Send scores to /v1/feedback, or give labels in a file: --labels FILE.",
         )
-    return _labels(rows, "the ledger")
+    return _labels(rows, "the ledger", prefix)
 
 
-def _labels(rows: list[tuple[int, Row]], source: str) -> Labels:
+def _labels(given: list[tuple[int, Row]], source: str, prefix: int | None) -> Labels:
+    rows = with_signals(given, prefix, source)
     names = list(dict.fromkeys(name for _, row in rows for name in row))
     if ACCEPTABLE not in names:
         raise ConfigError(
@@ -129,6 +138,7 @@ def _labels(rows: list[tuple[int, Row]], source: str) -> Labels:
         cost_usd=_column(rows, COST, source) if COST in names else None,
         strong_cost_usd=_column(rows, STRONG_COST, source) if STRONG_COST in names else None,
         source=source,
+        prefix=prefix,
     )
 
 

@@ -120,3 +120,14 @@ def test_an_accept_over_several_lines_is_left_to_its_writer(here: Path, labels: 
     told = run("contracts", "--labels", labels, "--escalate", 0.2)
     assert isinstance(told.exception, ConfigError)
     assert "not written on one line" in str(told.exception)
+
+
+def test_what_else_the_accept_says_stays(here: Path, labels: Path) -> None:
+    file = here / "turnout.yaml"
+    file.write_text(CONFIG.replace("{confidence: 0.85}", "{on_shift: escalate, confidence: 0.85, signals: {}}"))
+    assert run("contracts", "--labels", labels, "--error", 0.2, "--write").exit_code == 0
+    policy = load_config(file).config.routes["contracts"].policy
+    assert isinstance(policy, CascadeSpec)
+    accept = policy.cascade[0].accept
+    assert accept is not None
+    assert (accept.on_shift, accept.by) == ("escalate", "calibrations/contracts.json")

@@ -6,12 +6,12 @@ import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from turnout.cli.calibrate.diff import Stage, changed, difference, stage_of
+from turnout.cli.calibrate.diff import Stage, accept_of, changed, difference, stage_of
 from turnout.cli.calibrate.formats import as_json
 from turnout.cli.calibrate.page import as_page
 from turnout.cli.calibrate.terminal import print_calibrated
@@ -116,7 +116,8 @@ def calibrate_route(
     turnout calibrate contracts --labels labels.csv --quality-loss 0.02 --write
     turnout calibrate contracts --from-ledger --escalate 0.12 --html curves.html
 
-    A label file has a row for each answer of the cheaper target: `acceptable` (1 or 0), and a column for each signal.
+    A label file has a row for each answer of the cheaper target: `acceptable` (1 or 0), and a column for each signal,
+    or `logprobs`, the log-probabilities of its tokens.
     Exit status 1: the aim cannot be promised from these labels, and nothing was written.
     """  # noqa: D301 - the backspace itself is what keeps the lines apart
     loaded = load_config(source.config)
@@ -148,18 +149,24 @@ def _keep(found: Calibrated, loaded: LoadedConfig, stage: Stage, out: Path, *, w
     path.parent.mkdir(parents=True, exist_ok=True)
     saved = save_calibration(path, found.calibration, {"confidence": found.chosen.threshold, "promise": found.promise})
     sys.stderr.write(f"Wrote {path} ({saved.id})\n")
-    accept = f"accept: {{confidence: {found.chosen.threshold:.9g}, by: {out.as_posix()}}}"
+    settings = _settings(found, out)
     if loaded.file is None:
-        sys.stderr.write(f"The stage is then: {accept}\n")
+        sys.stderr.write(f"The stage is then: {accept_of(settings)}\n")
         return
     file = Path(loaded.file)
-    after = changed(file, stage, accept)
+    after = changed(file, stage, settings)
     sys.stderr.write(difference(file, after))
     if write:
         file.write_text(after, "utf-8")
         sys.stderr.write(f"Changed {file}\n")
     else:
         sys.stderr.write("Give --write to make this change.\n")
+
+
+def _settings(found: Calibrated, out: Path) -> dict[str, Any]:
+    """What changes of the stage's `accept`."""
+    least, by = float(f"{found.chosen.threshold:.9g}"), out.as_posix()
+    return {"confidence": least, "by": by}
 
 
 def _write(path: Path, page: str) -> None:

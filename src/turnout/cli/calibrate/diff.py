@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
+
+import yaml
 
 from turnout.config.load import LoadedConfig
 from turnout.config.policies import CascadeSpec, StageSpec
 from turnout.errors import ConfigError
 
-_ACCEPT: Final = re.compile(r"accept:\s*\{[^{}]*\}")
+_ACCEPT: Final = re.compile(r"accept:\s*(\{(?:[^{}]|\{[^{}]*\})*\})")
+"""An `accept` on one line, with mappings in it."""
 
 
 class Stage(NamedTuple):
@@ -57,22 +62,30 @@ def stage_of(loaded: LoadedConfig, route: str, number: int) -> Stage:
     return Stage(policy.cascade[number - 1], number, loaded.document.line(path))
 
 
-def changed(file: Path, stage: Stage, accept: str) -> str:
-    """The configuration's text with another `accept` for the stage.
+def accept_of(settings: Mapping[str, Any]) -> str:
+    """An `accept` on one line."""
+    told = yaml.safe_dump(dict(settings), default_flow_style=True, sort_keys=False, width=math.inf, allow_unicode=True)
+    return f"accept: {told.strip()}"
+
+
+def changed(file: Path, stage: Stage, settings: Mapping[str, Any]) -> str:
+    """The configuration's text with other settings in the `accept` of the stage; those not named stay.
 
     Raises:
         ConfigError: it is not written on one line, so that only its writer can change it.
     """
     lines = file.read_text("utf-8").splitlines(keepends=True)
     place = (stage.line or 0) - 1
-    if place < 0 or not _ACCEPT.search(lines[place]):
+    found = _ACCEPT.search(lines[place]) if place >= 0 else None
+    if found is None:
         raise ConfigError(
             "the stage's `accept` is not written on one line.",
-            fix=f"Change it by hand: {accept}.",
+            fix=f"Change it by hand: {accept_of(settings)}.",
             file=str(file),
             line=stage.line,
         )
-    lines[place] = _ACCEPT.sub(lambda _: accept, lines[place], count=1)
+    after = accept_of({**yaml.safe_load(found[1]), **settings})
+    lines[place] = lines[place][: found.start()] + after + lines[place][found.end() :]
     return "".join(lines)
 
 

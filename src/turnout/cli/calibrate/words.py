@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from turnout.cli.decision_words import usd
-from turnout.insight.calibrate import Calibrated
+from turnout.insight.calibrate import LOST, Calibrated
 
 NONE: Final = "–"
 _POORLY: Final = 0.1
@@ -17,9 +17,12 @@ def figures(found: Calibrated, labels: int) -> list[tuple[str, str, str]]:
     """What the threshold does: a name, a figure and what it means."""
     chosen, quality = found.chosen, found.calibration.quality
     told = [
-        ("threshold", threshold(chosen.threshold), "answers of at least this confidence are kept"),
-        ("kept", percent(chosen.kept), f"{percent(1 - chosen.kept)} are escalated"),
-        ("wrong of the kept", percent(chosen.error, 1), f"on {found.checked:,} of {labels:,} labelled answers"),
+        *(_gate(found) if found.stop is not None else _kept(found)),
+        (
+            "wrong of the kept" if found.stop is None else "wrong of the released",
+            percent(chosen.error, 1),
+            f"on {found.checked:,} of {labels:,} labelled answers",
+        ),
         ("acceptable without it", percent(quality.acceptable, 1), "if every answer were kept"),
     ]
     if chosen.quality is not None and found.strong is not None:
@@ -35,6 +38,28 @@ def figures(found: Calibrated, labels: int) -> list[tuple[str, str, str]]:
         told.append(("cost of a request", usd_of(chosen.cost_usd), note))
     told.append(("calibration error", percent(quality.calibration_error, 1), f"Brier score {quality.brier:.3f}"))
     return told
+
+
+def _kept(found: Calibrated) -> list[tuple[str, str, str]]:
+    chosen = found.chosen
+    return [
+        ("threshold", threshold(chosen.threshold), "answers of at least this confidence are kept"),
+        ("kept", percent(chosen.kept), f"{percent(1 - chosen.kept)} are escalated"),
+    ]
+
+
+def _gate(found: Calibrated) -> list[tuple[str, str, str]]:
+    chosen, tokens = found.chosen, found.calibration.prefix
+    between = 1 - chosen.kept - found.stopped
+    return [
+        ("release", threshold(chosen.threshold), f"from this confidence on, a stream flows after {tokens} tokens"),
+        (
+            "stop",
+            threshold(found.stop or 0.0),
+            f"below it, the rest is not waited for: {percent(LOST)} of the good ones",
+        ),
+        ("released", percent(chosen.kept), f"{percent(found.stopped)} are stopped, {percent(between)} held to the end"),
+    ]
 
 
 def caveats(found: Calibrated) -> list[str]:

@@ -6,11 +6,12 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from turnout.cli.demo.frontier import MAX_TOKENS
+from turnout.cli.demo.lookups import LOOKUP, ROUTE
 from turnout.cli.demo.queries import Query
 from turnout.errors import MissingExtra
 from turnout.insight.query import decision as recorded
@@ -101,7 +102,7 @@ class Desk:
 
     async def _whole(self, query: Query) -> tuple[str, str | None]:
         raw = await self._client.chat.completions.with_raw_response.create(
-            model=query.route, messages=_messages(query), max_tokens=MAX_TOKENS, extra_headers=_headers(query)
+            model=query.route, messages=_messages(query), extra_headers=_headers(query), **_settings(query)
         )
         answer = raw.parse()
         return answer.choices[0].message.content or "", raw.headers.get("x-turnout-decision")
@@ -110,9 +111,9 @@ class Desk:
         stream = await self._client.chat.completions.create(
             model=query.route,
             messages=_messages(query),
-            max_tokens=MAX_TOKENS,
             extra_headers=_headers(query),
             stream=True,
+            **_settings(query),
         )
         async with stream:
             pieces = [chunk.choices[0].delta.content or "" async for chunk in stream if chunk.choices]
@@ -130,7 +131,13 @@ class Desk:
 
 
 def _messages(query: Query) -> list[ChatCompletionMessageParam]:
-    return [{"role": "system", "content": _SYSTEM}, {"role": "user", "content": query.text}]
+    """Of the cascade's questions nothing but the question: as its labels were asked."""
+    asked: ChatCompletionMessageParam = {"role": "user", "content": query.text}
+    return [asked] if query.route == ROUTE else [{"role": "system", "content": _SYSTEM}, asked]
+
+
+def _settings(query: Query) -> dict[str, Any]:
+    return LOOKUP if query.route == ROUTE else {"max_tokens": MAX_TOKENS}
 
 
 def _headers(query: Query) -> dict[str, str]:

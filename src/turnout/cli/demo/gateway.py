@@ -55,6 +55,19 @@ async def running_gateway(config: Path, data: Path, port: int | None = None) -> 
         await _stop(child)
 
 
+async def took_effect(address: str, version: str) -> bool:
+    """Wait until the gateway has seen that its configuration has changed. Whether it is the one of that version."""
+    deadline = time.monotonic() + _READY_WITHIN_S
+    async with aiohttp.ClientSession() as session:
+        while time.monotonic() < deadline:
+            async with session.get(f"{address}/health/ready") as answer:
+                in_effect = (await answer.json())["config"]
+            if version == in_effect["version"] or in_effect["error"]:
+                return bool(version == in_effect["version"])
+            await asyncio.sleep(0.1)
+    return False
+
+
 async def _ready(child: asyncio.subprocess.Process, address: str, log: Path) -> None:
     deadline = time.monotonic() + _READY_WITHIN_S
     async with aiohttp.ClientSession() as session:

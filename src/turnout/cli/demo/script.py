@@ -18,10 +18,13 @@ from rich.console import Console
 from turnout.cli.demo.answers import stock_answer
 from turnout.cli.demo.asking import Asked, Desk
 from turnout.cli.demo.frontier import Frontier, demo_config, real_frontier
-from turnout.cli.demo.gateway import running_gateway
+from turnout.cli.demo.gateway import running_gateway, took_effect
+from turnout.cli.demo.lookups import AIM, ROUTE, Labelling, calibrated, label, lookups
 from turnout.cli.demo.queries import ROUTES, Query
 from turnout.cli.demo.view import View
+from turnout.config.load import load_config
 from turnout.execution.breaker import BreakerSettings
+from turnout.insight.calibrate import Calibrated
 from turnout.insight.query import Filter
 from turnout.insight.sums import Summary, summaries, summary
 from turnout.policy.filters import BREAKER_OPEN
@@ -32,6 +35,8 @@ _BEFORE: Final = 0.35
 """The share of the queries that is asked before the primary fails."""
 _AFTER: Final = 0.26
 """The share that is asked once it is back."""
+LABELS: Final = "labels.jsonl"
+"""In the data directory: what the local model answered, and whether it was right."""
 _COOLDOWN_S: Final = BreakerSettings().cooldown
 
 
@@ -40,12 +45,14 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         address: the gateway's address.
+        model: the real model's address.
         config, data: its configuration and data directory.
         primary: the stand-in that fails and comes back.
         simulated: the names of the targets that are stand-ins.
     """
 
     address: str
+    model: str
     config: Path
     data: Path
     primary: SimulatedModel
@@ -87,46 +94,102 @@ async def staged(data: Path, port: int | None, console: Console) -> AsyncIterato
         with console.status("Starting the gateway ..."):
             address = await stack.enter_async_context(running_gateway(config, data, port))
         console.print(f"[bold]gateway[/]    {address}")
-        yield Stage(address=address, config=config, data=data, primary=primary, simulated=simulated)
+        yield Stage(address=address, model=local, config=config, data=data, primary=primary, simulated=simulated)
 
 
 async def perform(stage: Stage, queries: Sequence[Query], console: Console) -> Told:
-    """Ask everything, with an outage in the middle."""
-    view, desk = View(console, stage.simulated), Desk(stage.address, stage.data)
+    """Ask everything: the rules with an outage in the middle, then the cascade."""
     numbered = list(enumerate(queries, 1))
+    ruled = [each for each in numbered if each[1].route != ROUTE]
+    show = _Show(stage, console, len(numbered))
+    if not (cascaded := [each for each in numbered if each[1].route == ROUTE]):
+        await _outage(show, ruled)
+        return await show.over()
+    labelling = asyncio.create_task(label(stage.model, lookups(), stage.data / LABELS))
+    try:
+        await _outage(show, ruled)
+        await _cascade(show, cascaded, labelling)
+    finally:
+        labelling.cancel()
+    return await show.over()
+
+
+class _Show:
+    """The demo under way: what is asked is shown, and kept."""
+
+    def __init__(self, stage: Stage, console: Console, queries: int) -> None:
+        self.stage = stage
+        self.console = console
+        self.view = View(console, stage.simulated)
+        self.asked: list[Asked] = []
+        self._desk = Desk(stage.address, stage.data)
+        self._queries = queries
+
+    async def ask(self, some: Sequence[tuple[int, Query]], *, judged: bool = False) -> None:
+        with self.console.status("") as status:
+            async for one in self._desk.ask_all(some):
+                self.view.asked(one)
+                if judged:
+                    self.view.judged(one)
+                self.asked.append(one)
+                status.update(f"{len(self.asked)} of {self._queries}")
+
+    async def over(self) -> Told:
+        """Say what it came to."""
+        await self._desk.close()
+        store = self._desk.store
+        total = summary(store, Filter())
+        by_rule = {rule or "": summed for rule, summed in summaries(store, Filter(), by="rule").items()}
+        self.view.title("What it came to")
+        self.view.totals(by_rule, total)
+        return Told(asked=tuple(self.asked), by_rule=by_rule, total=total)
+
+
+async def _outage(show: _Show, numbered: Sequence[tuple[int, Query]]) -> None:
+    view, primary = show.view, show.stage.primary
     down, up = round(len(numbered) * _BEFORE), round(len(numbered) * (1 - _AFTER))
-    asked: list[Asked] = []
-
-    async def ask(some: Sequence[tuple[int, Query]]) -> None:
-        with console.status("") as status:
-            async for one in desk.ask_all(some):
-                view.asked(one)
-                asked.append(one)
-                status.update(f"{len(asked)} of {len(numbered)}")
-
     view.heading("1  An ordinary morning at the support desk", "The rules of the route decide who answers.")
-    await ask(numbered[:down])
-    await stage.primary.stop()
+    await show.ask(numbered[:down])
+    await primary.stop()
     view.heading(
         "2  The primary provider goes down",
         "It refuses connections. Callers notice nothing: the next target of the chain answers (✗ marks who was tried "
         "in vain). After a few failures a target's circuit breaker opens, and it is left out at once (in brackets).",
     )
-    await ask(numbered[down:up])
-    await stage.primary.start()
-    if any(_left_out(one) for one in asked):
-        with console.status(f"The primary is back; a breaker stays open for {_COOLDOWN_S:.0f} seconds ..."):
+    await show.ask(numbered[down:up])
+    await primary.start()
+    if any(_left_out(one) for one in show.asked):
+        with show.console.status(f"The primary is back; a breaker stays open for {_COOLDOWN_S:.0f} seconds ..."):
             await asyncio.sleep(_COOLDOWN_S)
     view.heading(
         "3  It is back", "One request probes each target whose breaker is open; its answer closes the breaker."
     )
-    await ask(numbered[up:])
-    await desk.close()
-    total = summary(desk.store, Filter())
-    by_rule = {rule or "": summed for rule, summed in summaries(desk.store, Filter(), by="rule").items()}
-    view.title("What it came to")
-    view.totals(by_rule, total)
-    return Told(asked=tuple(asked), by_rule=by_rule, total=total)
+    await show.ask(numbered[up:])
+
+
+async def _cascade(show: _Show, numbered: Sequence[tuple[int, Query]], labelling: asyncio.Task[Labelling]) -> None:
+    stage, console = show.stage, show.console
+    with console.status("The small model answers questions of which the answers are known ..."):
+        labelled = await labelling
+    with console.status("Calibrating ..."):
+        found = await asyncio.to_thread(calibrated, labelled, stage.config)
+        await took_effect(stage.address, load_config(stage.config).version)
+    show.view.heading(
+        "4  A cascade: the small model answers what it is sure of",
+        f"Meanwhile it was asked {labelled.labels} questions with known answers, and {labelled.right} of its answers "
+        f"were right. From those, and from how likely it held its own tokens to be: {found.promise} "
+        f"{_threshold_told(found)}",
+    )
+    await show.ask(numbered, judged=True)
+
+
+def _threshold_told(found: Calibrated) -> str:
+    if not found.holds:
+        return "So nothing is promised here, and its own word counts, from 0.85 on."
+    return (
+        f"So an answer is kept from a confidence of {found.chosen.threshold:.2f} on: {found.chosen.kept:.0%} of those "
+        f"that it was tested on, {found.chosen.error:.0%} of them wrong. The others are escalated to a dearer model."
+    )
 
 
 def whats_next(stage: Stage, told: Told, console: Console, *, kept: bool) -> None:
@@ -142,10 +205,16 @@ def whats_next(stage: Stage, told: Told, console: Console, *, kept: bool) -> Non
             console.print(f"  {variables} python your_application.py", soft_wrap=True)
         console.print(f"  with one of these as the model: {', '.join(ROUTES)}, or any target's name", style="dim")
         console.print(f"  {stage.address}/dashboard shows what was decided, what it cost and saved", soft_wrap=True)
+    labels = stage.data / LABELS
     for command in (
         f"decisions --fallbacks --data {stage.data}",
         f"decisions show {_telling(told)} --data {stage.data}",
         f'explain --config {stage.config} --route support "I was charged twice"',
+        *(
+            [f"calibrate {ROUTE} --config {stage.config} --labels {labels} --error {AIM.alpha}"]
+            if labels.exists()
+            else []
+        ),
     ):
         console.print(f"  {turnout} {command}", soft_wrap=True)
 

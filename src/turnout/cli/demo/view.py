@@ -79,6 +79,14 @@ class View:
         if asked.error:
             self._console.print(Padding.indent(Text(asked.error, style="red"), _WIDTHS["#"] + self._gap))
 
+    def judged(self, asked: Asked) -> None:
+        """What the local model said, and why it was kept or not; below the decision's line."""
+        for considered in asked.decision.considered if asked.decision else ():
+            mark = Text("kept     ", style="green") if considered.chosen else Text("escalated", style="yellow")
+            kept = Text(f"  {asked.text}", style="dim") if considered.chosen and asked.text else Text()
+            told = Text.assemble(mark, f"  {considered.because}", kept)
+            self._console.print(Padding.indent(told, _WIDTHS["#"] + self._gap), no_wrap=True, overflow="ellipsis")
+
     def _line(self, cells: Mapping[str, Text]) -> None:
         table = Table.grid(padding=(0, self._gap, 0, 0))
         for width in self._widths.values():
