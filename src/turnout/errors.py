@@ -253,15 +253,18 @@ class BudgetExhausted(CallerError):
         message: which one, and when it begins anew.
         budget: its name.
         resets: when it begins anew, in ISO 8601; None where it never does.
+        decision_id: as `RequestFailed` has it.
     """
 
     kind = "budget_exhausted"
     status = 429
 
-    def __init__(self, message: str, *, budget: str, resets: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, budget: str = "", resets: str | None = None, decision_id: str | None = None
+    ) -> None:
         self.budget = budget
         self.resets = resets
-        super().__init__(message)
+        super().__init__(message, decision_id=decision_id)
 
 
 class RateLimited(CallerError):
