@@ -14,6 +14,7 @@ from turnout.cli import config, decisions, keys, ledger, tenants
 from turnout.cli.calibrate.command import calibrate_route
 from turnout.cli.demo.command import demo
 from turnout.cli.drill.command import drill
+from turnout.cli.evaluate.command import evaluate_policies
 from turnout.cli.explain import explain
 from turnout.cli.fault_provider import fault_provider
 from turnout.cli.flags import command as flags
@@ -41,6 +42,7 @@ app.command()(report)
 app.command()(reconcile)
 app.command()(drill)
 app.command("calibrate")(calibrate_route)
+app.command("evaluate")(evaluate_policies)
 app.add_typer(decisions.app, name="decisions")
 app.add_typer(flags.app, name="flags")
 app.add_typer(ledger.app, name="ledger")

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
@@ -30,6 +31,7 @@ from turnout.ledger.erasing import Subject, erase
 from turnout.ledger.location import ENVIRONMENT_VARIABLE, database_file, journal_directory
 from turnout.ledger.retention import Retention
 from turnout.ledger.sqlite import SqliteStore
+from turnout.ledger.texts import keep_all
 from turnout.state.database import forget_all
 from turnout.types.decision import Decision
 
@@ -105,8 +107,10 @@ def import_command(
     """Take decisions in: records that were exported, or a table of requests that somebody else recorded.
 
     A table needs the columns time (ISO 8601; UTC unless it says otherwise) and target or model, and may have any other
-    that an export has: input_tokens, output_tokens, cost_usd, tenant, user, route, latency_ms, ... What is there
-    already is left as it is, so that an import can be done again.
+    that an export has: input_tokens, output_tokens, cost_usd, tenant, user, route, latency_ms, feedback, ... Besides:
+    text (what the user said, which is kept), signals (what was read off the answer, as JSON), shadow_of (the id of the
+    row whose request this is another answer to). What is there already is left as it is, so that an import can be done
+    again.
 
     \b
     turnout ledger import march.jsonl
@@ -117,7 +121,8 @@ def import_command(
         raise typer.BadParameter(f"There is no file {file}.", param_hint="FILE")
     directory = find_data_directory(data)
     with _opened(directory, create=True) as store, _progress("importing") as progress:
-        done = take_in(store, read(file), lambda number: progress("importing", number))
+        keep = partial(keep_all, store)
+        done = take_in(store, read(file), lambda number: progress("importing", number), keep)
     new = done.read - done.known
     _tell(
         json,

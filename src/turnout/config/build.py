@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -69,35 +70,49 @@ _SERVICES = "<services>"
 """Beside the providers' pools, the one for services of the user's that score answers."""
 
 
-def _endpoint(
-    name: str, config: TargetConfig, provider: ProviderSettings, transport: Transport, clock: Clock
-) -> Endpoint:
-    """A target, called at its provider."""
-    known, spoken = provider.known, provider_dialect(provider.dialect)
-    listed = None if config.price else known.price_provider
-    model = model_of(config, provider)
-    target = Target(
+def targets_of(loaded: LoadedConfig, at: datetime) -> dict[str, Target]:
+    """Every target by its name, with its price at a moment."""
+    return {
+        name: _target(name, target, loaded.providers[target.provider], at)
+        for name, target in loaded.config.targets.items()
+    }
+
+
+def _target(name: str, config: TargetConfig, provider: ProviderSettings, at: datetime) -> Target:
+    listed, model = _listed(config, provider), model_of(config, provider)
+    return Target(
         name=name,
         provider=provider.name,
         dialect=provider.dialect,
         model=config.model,
-        price=_price(config.price)
-        or (price_of(listed, config.model, clock.now()) if listed and config.model else None),
+        price=_price(config.price) or (price_of(listed, config.model, at) if listed and config.model else None),
         lacks=lacks_of(config, provider),
         context_tokens=config.context_tokens or model.context_tokens,
         simulated=config.simulated,
         output_tokens=longest_answer_of(config, provider),
         model_family=config.model_family,
     )
+
+
+def _listed(config: TargetConfig, provider: ProviderSettings) -> str | None:
+    """Whose price list its price is on; None where it is given."""
+    return None if config.price else provider.known.price_provider
+
+
+def _endpoint(
+    name: str, config: TargetConfig, provider: ProviderSettings, transport: Transport, clock: Clock
+) -> Endpoint:
+    """A target, called at its provider."""
+    known, spoken = provider.known, provider_dialect(provider.dialect)
     credentials = known.auth.headers(provider.api_key) if provider.api_key else {}
     return Endpoint(
-        target=target,
+        target=_target(name, config, provider, clock.now()),
         dialect=spoken,
         url=_url(provider, spoken.path, config.model),
         stream_url=_url(provider, spoken.stream_path, config.model),
         embeddings_url=_url(provider, EMBEDDINGS.path, config.model) if spoken.name in EMBEDDING else None,
         headers={"content-type": "application/json", **known.headers, **credentials},
-        price_provider=listed,
+        price_provider=_listed(config, provider),
         stream_usage=provider.stream_usage,
         transport=transport,
     )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from fnmatch import translate
 
-from turnout.config.compile_policy import Place, compile_policy
+from turnout.config.compile_policy import Learnt, Place, compile_policy
 from turnout.config.load import LoadedConfig
 from turnout.config.policies import BudgetSpec, FlaggedWeight, FlagSpec, PolicySpec, RulesSpec, WeightedSpec, nested
 from turnout.config.schema import RouteConfig, TimeoutsConfig
@@ -82,11 +82,22 @@ def compile_routes(loaded: LoadedConfig, services: Transport | None = None) -> R
 
 
 def compile_route(
-    name: str, given: RouteConfig, loaded: LoadedConfig, services: Transport | None = None, *, at: str = "policy"
+    name: str,
+    given: RouteConfig,
+    loaded: LoadedConfig,
+    services: Transport | None = None,
+    *,
+    at: str = "policy",
+    learnt: Learnt | None = None,
 ) -> Route:
     """One route, its policy wrapped by the filters. Raises as `compile_policy` does."""
-    targets = frozenset(loaded.config.targets)
-    place = Place(f"routes.{name}.{at}", directory=loaded.directory, targets=targets, services=services)
+    place = Place(
+        f"routes.{name}.{at}",
+        directory=loaded.directory,
+        targets=frozenset(loaded.config.targets),
+        services=services,
+        learnt=learnt,
+    )
     policy = Filters(compile_policy(given.policy, place))
     return Route(
         name=name,

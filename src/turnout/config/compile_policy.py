@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
+from turnout.confidence.calibration import Calibration
 from turnout.config.choosing import BestSpec, CheapestSpec, FastestSpec
 from turnout.config.classifying import choice_of, classifier_of
 from turnout.config.compile_when import compile_when
@@ -26,6 +28,7 @@ from turnout.policy.base import Policy
 from turnout.policy.best import Best, Ceilings, Weights
 from turnout.policy.cascade import Cascade, Stage
 from turnout.policy.cheapest import Cheapest
+from turnout.policy.classifier.model import Classifier
 from turnout.policy.classifier.policy import Classify
 from turnout.policy.explore import Explore
 from turnout.policy.fallback import Fallback
@@ -43,6 +46,18 @@ from turnout.types.candidate import Candidate
 _RULE: Final = "rule:"
 
 
+class Learnt(Protocol):
+    """What policies have learnt, made of something else than their files."""
+
+    def classifier(self, names: Sequence[str]) -> Classifier:
+        """A classifier of these targets."""
+        ...
+
+    def calibration(self, target: str) -> Calibration:
+        """A calibration of a target's answers."""
+        ...
+
+
 class Place(NamedTuple):
     """Where a policy stands.
 
@@ -53,6 +68,7 @@ class Place(NamedTuple):
         directory: what relative paths are relative to.
         targets: those that there are.
         services: what services of the user's are called over.
+        learnt: makes the classifier of a policy, or the calibration of a stage, instead of its file; None reads files.
     """
 
     at: str
@@ -61,6 +77,7 @@ class Place(NamedTuple):
     directory: Path = Path()
     targets: frozenset[str] = frozenset()
     services: Transport | None = None
+    learnt: Learnt | None = None
 
     def inside(self, where: str | int, *why: str, more: bool = False) -> Place:
         """The place of a policy within, further down, for one more reason."""
@@ -188,7 +205,7 @@ def _cascade(spec: CascadeSpec, place: Place) -> Policy:
 
 def _classifier(spec: ClassifierSpec, place: Place) -> Policy:
     given = spec.classifier
-    model = classifier_of(given, place)
+    model = place.learnt.classifier(tuple(given.among)) if place.learnt else classifier_of(given, place)
     among = {
         name: compile_policy(use, place.inside(f"among.{name}", f"classifier:{name}"))
         for name, use in given.among.items()
@@ -206,5 +223,6 @@ def _explore(spec: ExploreSpec, place: Place) -> Policy:
 
 
 def _stage(stage: StageSpec, place: Place) -> Stage:
-    accept = acceptance(stage.accept, place.inside("accept")) if stage.accept is not None else None
-    return Stage(compile_policy(stage.use, place.inside("use")), accept, stage.draft)
+    policy = compile_policy(stage.use, place.inside("use"))
+    accept = acceptance(stage.accept, place.inside("accept"), policy.targets[0]) if stage.accept is not None else None
+    return Stage(policy, accept, stage.draft)

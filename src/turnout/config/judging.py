@@ -34,14 +34,21 @@ def _embed(texts: Sequence[str]) -> Sequence[Sequence[float]]:
 _ABILITIES: Final = Abilities(detect=detect_language, embed=_embed)
 
 
-def acceptance(accept: Accept, place: Place) -> Acceptance:
+def acceptance(accept: Accept, place: Place, target: str = "") -> Acceptance:
     """What an answer must reach.
+
+    Args:
+        accept: as configured.
+        place: where that stands.
+        target: whose answer it is.
 
     Raises:
         ConfigError: the calibration cannot be used, or asks for a signal that there is not.
         MissingExtra: the extra `learn` is not installed.
     """
-    calibration = _calibration(accept.by, place) if accept.by is not None else None
+    calibration = None
+    if accept.by is not None:
+        calibration = place.learnt.calibration(target) if place.learnt else _calibration(accept.by, place)
     needed = calibration.inputs if calibration is not None else (RAW_SIGNAL,)
     signals = [name for name in needed if name not in REQUEST_VALUES]
     if unused := accept.signals.keys() - set(signals):

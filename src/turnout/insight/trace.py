@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from itertools import islice
@@ -15,16 +15,48 @@ from typing import Any, Final, NamedTuple, get_args
 import msgspec
 
 from turnout.errors import LedgerError, MissingExtra
+from turnout.features.phrases import PhraseLists
+from turnout.features.shape import read_features
 from turnout.insight.export import COLUMNS, without_apostrophe
 from turnout.ledger.entry import decode_decision, encode_decision
 from turnout.ledger.store import Store, Written
 from turnout.types.clock import timestamp
 from turnout.types.decision import Attempt, Decision, DecisionOutcome
+from turnout.types.privacy import Transcript
+from turnout.types.request import Outline, Said
 
 BATCH: Final = 500
 _JOURNAL: Final = "import"
 _KNOWN: Final = "SELECT count(*) FROM decisions WHERE id IN (SELECT value FROM json_each(?))"
-_NAMES: Final = ("rule", "user", "source", "error", "cache", "query_hash", "query_key", "policy_version")
+MORE: Final = ("text", "signals", "shadow_of")
+"""Columns beside those of an export: what the user said last, which is kept; what was read off the answer, as JSON; and
+the id of the row whose request this is another answer to."""
+_NAMES: Final = ("shadow_of", "rule", "user", "source", "error", "cache", "query_hash", "query_key", "policy_version")
+
+
+class Taken(NamedTuple):
+    """A decision from elsewhere.
+
+    Attributes:
+        decision: the record.
+        said: what was said in the request, where that came with it; it is kept as the record's `privacy` says.
+    """
+
+    decision: Decision
+    said: tuple[Said, ...] = ()
+
+    @property
+    def transcript(self) -> Transcript:
+        """What was said, as the ledger keeps it."""
+        decision = self.decision
+        return Transcript(
+            decision=decision.id,
+            time=decision.time,
+            tenant=decision.tenant,
+            user=decision.user,
+            mode="full",
+            said=self.said,
+        )
 
 
 class Imported(NamedTuple):
@@ -41,26 +73,41 @@ class Imported(NamedTuple):
     oldest: str = ""
 
 
-def take_in(store: Store, decisions: Iterable[Decision], progress: Callable[[int], None] = lambda _: None) -> Imported:
+def take_in(
+    store: Store,
+    taken: Iterable[Taken],
+    progress: Callable[[int], None] = lambda _: None,
+    keep: Callable[[Sequence[Transcript]], None] = lambda _: None,
+) -> Imported:
     """Put decisions into the ledger, each once, however often it is done.
+
+    Args:
+        store: the ledger.
+        taken: what was read.
+        progress: is told how many are in.
+        keep: takes what was said in them.
 
     Raises:
         LedgerError: the store cannot be written, or what is read is not sound. What was read before is in.
     """
     done = Imported()
-    left = iter(decisions)
-    while batch := list(islice(left, BATCH)):
+    left = iter(taken)
+    while page := list(islice(left, BATCH)):
+        batch = [each.decision for each in page]
         ids = json.dumps([each.id for each in batch])
         known = next(store.rows(_KNOWN, (ids,)), (0,))[0]
         store.append([Written(each, encode_decision(each)) for each in batch], _JOURNAL, None)
+        keep([each.transcript for each in page if each.said])
         oldest = min([each.time for each in batch] + ([done.oldest] if done.oldest else []))
         done = Imported(done.read + len(batch), done.known + known, oldest)
         progress(done.read)
     return done
 
 
-def read_jsonl(file: Path) -> Iterator[Decision]:
+def read_jsonl(file: Path) -> Iterator[Taken]:
     """Records as `turnout ledger export` and `turnout decisions --json` write them.
+
+    A line may also have `said`, a list of pairs of a role and a text: what was said in the request.
 
     Raises:
         LedgerError: a line is no record; it is named.
@@ -72,15 +119,23 @@ def read_jsonl(file: Path) -> Iterator[Decision]:
                 yield _record(line, f"{file}:{number}")
 
 
-def _record(line: bytes, where: str) -> Decision:
+class _Said(msgspec.Struct):
+    said: list[tuple[str, str]] = []
+
+
+_said: Final = msgspec.json.Decoder(_Said)
+
+
+def _record(line: bytes, where: str) -> Taken:
     try:
-        return decode_decision(msgspec.Raw(line))
+        told = _said.decode(line).said if b'"said"' in line else ()
+        return Taken(decode_decision(msgspec.Raw(line)), tuple(Said(*turn) for turn in told))
     except msgspec.DecodeError as error:
         raise LedgerError(f"{where}: not a decision: {error}") from error
 
 
-def read_csv(file: Path) -> Iterator[Decision]:
-    """A table with a header: `time`, `target` (or `model`), and whichever of `export.COLUMNS` there are.
+def read_csv(file: Path) -> Iterator[Taken]:
+    """A table with a header: `time`, `target` (or `model`), and whichever of `COLUMNS` there are.
 
     Raises:
         LedgerError: a column is missing, or a value is not what its column holds; its line is named.
@@ -97,7 +152,7 @@ def read_csv(file: Path) -> Iterator[Decision]:
             raise LedgerError(f"{file}: not a table in UTF-8, after line {table.line_num}: {error}") from error
 
 
-def read_parquet(file: Path) -> Iterator[Decision]:
+def read_parquet(file: Path) -> Iterator[Taken]:
     """The same from Parquet.
 
     Raises:
@@ -123,7 +178,7 @@ def read_parquet(file: Path) -> Iterator[Decision]:
         raise LedgerError(f"{file}: not a table: {error}") from error
 
 
-READERS: Final[Mapping[str, Callable[[Path], Iterator[Decision]]]] = {
+READERS: Final[Mapping[str, Callable[[Path], Iterator[Taken]]]] = {
     "jsonl": read_jsonl,
     "csv": read_csv,
     "parquet": read_parquet,
@@ -136,20 +191,21 @@ def _check_columns(file: Path, names: Iterable[str]) -> None:
     if "time" not in given or not given & {"target", "model"}:
         raise LedgerError(
             f"{file}: a table needs the columns time and target (or model). It may also have: "
-            f"{', '.join(name for name in COLUMNS if name not in ('time', 'target', 'model'))}."
+            f"{', '.join(name for name in (*COLUMNS, *MORE) if name not in ('time', 'target', 'model'))}."
         )
 
 
-def _decision(row: Mapping[str, Any], where: str) -> Decision:
+def _decision(row: Mapping[str, Any], where: str) -> Taken:
     """A row as the record of a request that was answered by one attempt."""
     try:
-        return _made(row)
+        said = (Said("user", str(row["text"])),) if "text" in row else ()
+        return Taken(_made(row, said), said)
     except (ValueError, InvalidOperation, KeyError, msgspec.DecodeError) as error:
         told = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise LedgerError(f"{where}: {told}") from error
 
 
-def _made(row: Mapping[str, Any]) -> Decision:
+def _made(row: Mapping[str, Any], said: tuple[Said, ...]) -> Decision:
     at = _moment(row["time"])
     target = str(row.get("target") or row["model"])
     outcome = str(row.get("outcome", "answered"))
@@ -187,7 +243,10 @@ def _made(row: Mapping[str, Any]) -> Decision:
         cost_usd=cost,
         baseline_cost_usd=_usd(row, "baseline_cost_usd"),
         router_cost_usd=_usd(row, "router_cost_usd") or Decimal(0),
+        privacy="full" if said else "hash",
+        features=read_features(Outline(said=said), lists=PhraseLists()) if said else None,
         confidence=_number(row, "confidence"),
+        signals=msgspec.json.decode(row["signals"], type=dict[str, float]) if row.get("signals") else {},
         feedback=_number(row, "feedback"),
         **texts,
     )

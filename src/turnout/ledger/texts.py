@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from typing import Final
 
 from turnout.errors import LedgerError
@@ -99,6 +100,16 @@ class Texts:
         for transcript, _ in batch:
             self._waiting.popleft()
             self._written += _size(transcript)
+
+
+def keep_all(store: SqliteStore, transcripts: Sequence[Transcript]) -> None:
+    """Keep what was said in requests that were answered elsewhere; each once.
+
+    Raises:
+        LedgerError: the store cannot be written.
+    """
+    with store.writing() as writer:
+        writer.executemany(_INSERT, [_row(transcript, None) for transcript in transcripts])
 
 
 def _row(transcript: Transcript, mask: Mask | None) -> tuple[object, ...]:

@@ -66,6 +66,8 @@ class Acceptance:
 
     def _judge(self, context: Context, outcome: Outcome) -> Generator[Step, Outcome | None, Judged]:
         answer, asked = outcome.answer, outcome.asked
+        if outcome.signals is not None:
+            return self._weighed(context, outcome, {each.name: outcome.signals[each.name] for each in self.signals})
         if answer is None or asked is None:
             return self._judged(outcome, because="its answer cannot be read")
         if why := _unfit(answer, asked):
@@ -79,6 +81,10 @@ class Acceptance:
             if value is None:
                 return self._judged(outcome, values, because=f"{signal.name} cannot be read")
             values[signal.name] = value
+        return self._weighed(context, outcome, values)
+
+    def _weighed(self, context: Context, outcome: Outcome, values: dict[str, float]) -> Judged:
+        """The judgement by what was read."""
         if self.calibration is None:
             return self._judged(outcome, values, math.exp(values[RAW_SIGNAL]))
         judgement = self.calibration.judge({**request_values(context.features), **values})

@@ -69,7 +69,8 @@ class Cascade:
             outcome = yield from _answer(stage, context, held[-1][0] if held else None)
             if not satisfied(outcome) or outcome is None:
                 continue
-            if stage.accept is None or outcome.answer is None:  # vectors and the like are not judged
+            unread = outcome.answer is None and outcome.signals is None  # vectors and the like are not judged
+            if stage.accept is None or unread:
                 return outcome
             judged = yield from stage.accept.judge(context, outcome)
             yield judged

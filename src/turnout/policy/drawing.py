@@ -17,7 +17,8 @@ from turnout.types.candidate import Candidate, Chances, Drew, Outcome
 from turnout.types.conditions import Conditions
 
 _UNIT: Final = 2.0**-53
-_HELD: Final = " (held)"
+HELD: Final = " (held)"
+"""What is added to the name of a target whose answer is held."""
 
 
 def own_draw(draw: float, at: str) -> float:
@@ -47,7 +48,7 @@ def _place(number: float, shares: tuple[float, ...]) -> int:
 
 def way(candidate: Candidate) -> str:
     """What calling a candidate first is called."""
-    return f"{candidate.target}{_HELD}" if candidate.hold else candidate.target
+    return f"{candidate.target}{HELD}" if candidate.hold else candidate.target
 
 
 def chances(

@@ -179,6 +179,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         asked: what it was asked.
         stated: how sure it said it is, 0 to 1, where it was asked that as well; `answer` is without it.
         score: of a `Scoring`, the score; None where there is none.
+        signals: what was read off the answer when it was recorded, where it is judged again without being there.
     """
 
     target: str
@@ -189,6 +190,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     asked: Chat | None = None
     stated: float | None = None
     score: float | None = None
+    signals: Mapping[str, float] | None = None
 
 
 Step = Candidate | Dropped | Considered | Declined | Drew | Chances | Predicted | Judged | Scoring | Refusal

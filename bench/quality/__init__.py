@@ -1,0 +1,1 @@
+"""Measures what the learning parts are worth, on public data that lies beside the project."""

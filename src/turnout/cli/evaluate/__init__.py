@@ -1,0 +1,1 @@
+"""`turnout evaluate`: what policies are worth on recorded traffic."""

@@ -1,0 +1,1 @@
+"""What policies are worth on recorded traffic: quality, cost and latency, with intervals and a verdict."""
