@@ -12,6 +12,7 @@ import typer
 from turnout import __version__
 from turnout.cli import config, decisions, keys, ledger, tenants
 from turnout.cli.calibrate.command import calibrate_route
+from turnout.cli.canary import command as canary
 from turnout.cli.demo.command import demo
 from turnout.cli.drill.command import drill
 from turnout.cli.evaluate.command import evaluate_policies
@@ -43,6 +44,7 @@ app.command()(reconcile)
 app.command()(drill)
 app.command("calibrate")(calibrate_route)
 app.command("evaluate")(evaluate_policies)
+app.add_typer(canary.app, name="canary")
 app.add_typer(decisions.app, name="decisions")
 app.add_typer(flags.app, name="flags")
 app.add_typer(ledger.app, name="ledger")

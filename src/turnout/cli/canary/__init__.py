@@ -1,0 +1,1 @@
+"""`turnout canary`: a new policy takes a growing share of a route, and the evidence decides."""
