@@ -10,7 +10,7 @@ from typing import Final
 import typer
 
 from turnout import __version__
-from turnout.cli import config, decisions, keys, ledger, tenants
+from turnout.cli import config, decisions, keys, ledger, models, tenants
 from turnout.cli.calibrate.command import calibrate_route
 from turnout.cli.canary import command as canary
 from turnout.cli.demo.command import demo
@@ -23,6 +23,7 @@ from turnout.cli.init import init
 from turnout.cli.reconcile import reconcile
 from turnout.cli.report.command import report
 from turnout.cli.serve import serve
+from turnout.cli.train.command import train_route
 from turnout.errors import ConfigError, RequestFailed, TurnoutError
 
 _FINDING: Final = 1
@@ -45,6 +46,8 @@ app.command()(drill)
 app.command("calibrate")(calibrate_route)
 app.command("evaluate")(evaluate_policies)
 app.add_typer(canary.app, name="canary")
+app.command("train")(train_route)
+app.add_typer(models.app, name="models")
 app.add_typer(decisions.app, name="decisions")
 app.add_typer(flags.app, name="flags")
 app.add_typer(ledger.app, name="ledger")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +32,7 @@ class LoadedConfig:
         providers: each provider with every default filled in, its key among them.
         version: its digest (`turnout.config.version.config_version`).
         directory: what relative paths in it are relative to.
+        learnt: a digest of each artefact that it names.
         document: where everything stood, for errors that are found later.
     """
 
@@ -38,6 +40,7 @@ class LoadedConfig:
     providers: Mapping[str, ProviderSettings] = field(repr=False)
     version: str
     directory: Path
+    learnt: tuple[str, ...] = ()
     document: Document = field(repr=False)
 
     @property
@@ -50,10 +53,9 @@ class LoadedConfig:
         """What it was read from: its own file, phrase lists, what was learnt; nothing where the environment made it."""
         if self.file is None:
             return []
-        routes = self.config.routes.values()
-        lists = [each.file for route in routes for each in route.lists.values() if isinstance(each, PhraseFile)]
-        learnt = [str(Path(file).expanduser()) for route in routes for file in artefacts(route.policy)]
-        return [Path(self.file), *(self.directory / file for file in dict.fromkeys((*lists, *learnt)))]
+        lists = (phrases for route in self.config.routes.values() for phrases in route.lists.values())
+        phrase_files = [self.directory / each.file for each in lists if isinstance(each, PhraseFile)]
+        return [Path(self.file), *phrase_files, *_artefact_files(self.config, self.directory)]
 
     def data_directory(self, given: str | Path | None = None) -> Path:
         """Where decisions are kept: `given`, else as configured, else as `turnout.ledger.location` says."""
@@ -111,13 +113,29 @@ def _sound(document: Document, directory: Path, env: Mapping[str, str]) -> Loade
     providers, errors = resolve_providers(config, document, env)
     if errors:
         raise ConfigErrors(errors)
+    learnt = tuple(map(_digest, _artefact_files(config, directory)))
     return LoadedConfig(
         config=config,
         providers=providers,
-        version=config_version(config),
+        version=config_version(config, learnt),
         directory=directory,
+        learnt=learnt,
         document=document,
     )
+
+
+def _artefact_files(config: Config, directory: Path) -> list[Path]:
+    """The files of what was learnt that policies name, each once."""
+    named = (file for route in config.routes.values() for file in artefacts(route.policy))
+    return [directory / Path(file).expanduser() for file in dict.fromkeys(named)]
+
+
+def _digest(file: Path) -> str:
+    """Tells whether a file has changed; what cannot be read is told by whoever needs it."""
+    try:
+        return sha256(file.read_bytes()).hexdigest()
+    except OSError:
+        return ""
 
 
 def open_document(path: str | Path | None = None, env: Mapping[str, str] | None = None) -> Document:

@@ -100,7 +100,8 @@ class Reloader:
 
     async def _take(self, loaded: LoadedConfig) -> None:
         router, clock = self._router, self._clock
-        if loaded.config == router.loaded.config and loaded.providers == router.loaded.providers:
+        before = router.loaded
+        if (loaded.config, loaded.providers, loaded.learnt) == (before.config, before.providers, before.learnt):
             self.in_effect = InEffect(self.in_effect.version, self.in_effect.loaded_at)
             return
         running = Running(router.loaded, router.parts)

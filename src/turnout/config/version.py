@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha256
 
 import msgspec
@@ -12,10 +13,15 @@ _LENGTH = 12
 """48 bits: among a thousand versions of a file, one pair in half a billion is alike by chance."""
 
 
-def config_version(config: Config) -> str:
-    """A digest of the whole configuration in effect, but for its secrets: rotating a key changes nothing."""
+def config_version(config: Config, learnt: Sequence[str] = ()) -> str:
+    """A digest of the whole configuration in effect, but for its secrets: rotating a key changes nothing.
+
+    Args:
+        config: what the file says.
+        learnt: digests of the artefacts that it names.
+    """
     phrases = {name: route.phrases() for name, route in config.routes.items()}
-    return _digest([config.model_dump(mode="json", by_alias=True), phrases])
+    return _digest([config.model_dump(mode="json", by_alias=True), phrases, *learnt])
 
 
 def policy_version(route: RouteConfig) -> str:

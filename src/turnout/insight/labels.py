@@ -9,9 +9,7 @@ of which the signals are then reckoned; see `turnout.insight.label_tokens`).
 
 from __future__ import annotations
 
-import csv
 import math
-from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +19,8 @@ from turnout.confidence.calibration import Labelled
 from turnout.confidence.numbers import numpy
 from turnout.confidence.prefix import prefix_of
 from turnout.confidence.signals.request import request_values
-from turnout.errors import ConfigError, MissingExtra
+from turnout.errors import ConfigError
+from turnout.insight.label_files import GOOD, TRUTHS, Row, read_rows
 from turnout.insight.label_tokens import with_signals
 from turnout.insight.query import Filter, decisions
 from turnout.ledger.store import Store
@@ -31,12 +30,8 @@ STRONG: Final = "strong"
 GROUP: Final = "group"
 COST: Final = "cost_usd"
 STRONG_COST: Final = "strong_cost_usd"
-GOOD: Final = 0.5
-"""The score from which an answer counts as acceptable."""
 
 _OWN: Final = (ACCEPTABLE, STRONG, GROUP, COST, STRONG_COST)
-_TRUTHS: Final = {"1": 1.0, "0": 0.0, "true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0, "1.0": 1.0, "0.0": 0.0}
-Row = Mapping[str, Any]
 
 
 class Labels(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,21 +68,7 @@ def read_labels(file: Path, prefix: int | None = None) -> Labels:
         ConfigError: it cannot be read as labels; with its line.
         MissingExtra: it is a Parquet file, and the extra `parquet` is not installed.
     """
-    readers: dict[str, Callable[[Path], Iterator[tuple[int, Row]]]] = {
-        ".csv": _csv,
-        ".jsonl": _jsonl,
-        ".parquet": _parquet,
-    }
-    reader = readers.get(file.suffix)
-    if reader is None:
-        raise ConfigError(f"{file} is no label file.", fix=f"Its name must end in {', '.join(readers)}.")
-    try:
-        rows = list(reader(file))
-    except OSError as error:
-        raise ConfigError(f"{file} cannot be read: {error.strerror}.", file=str(file)) from None
-    if not rows:
-        raise ConfigError("there is no row in it.", fix="Give a row for each labelled answer.", file=str(file))
-    return _labels(rows, str(file), prefix)
+    return _labels(read_rows(file), str(file), prefix)
 
 
 def labels_of(store: Store, wanted: Filter, target: str, prefix: int | None = None) -> Labels:
@@ -145,7 +126,7 @@ def _labels(given: list[tuple[int, Row]], source: str, prefix: int | None) -> La
 def _truths(rows: list[tuple[int, Row]], name: str, source: str) -> Any:
     told = []
     for line, row in rows:
-        value = _TRUTHS.get(str(row.get(name)).strip().lower())
+        value = TRUTHS.get(str(row.get(name)).strip().lower())
         if value is None:
             raise ConfigError(f"'{name}' is {row.get(name)!r}.", fix="Write 1 or 0.", file=source, line=line)
         told.append(value)
@@ -178,30 +159,3 @@ def _number(value: Any) -> float | None:
     except (TypeError, ValueError):
         return None
     return None if math.isnan(number) else min(max(number, -1e300), 1e300)  # a log-probability may be -inf
-
-
-def _csv(file: Path) -> Iterator[tuple[int, Row]]:
-    with file.open(newline="", encoding="utf-8-sig") as lines:
-        reader = csv.DictReader(lines)
-        for row in reader:
-            yield reader.line_num, row
-
-
-def _jsonl(file: Path) -> Iterator[tuple[int, Row]]:
-    for number, line in enumerate(file.read_bytes().splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            yield number, msgspec.json.decode(line, type=dict[str, Any])
-        except msgspec.DecodeError as error:
-            raise ConfigError(
-                f"it is not a JSON object: {error}.", fix="Write one object a line.", file=str(file), line=number
-            ) from None
-
-
-def _parquet(file: Path) -> Iterator[tuple[int, Row]]:
-    try:
-        from pyarrow import parquet
-    except ImportError:
-        raise MissingExtra("reading Parquet", "parquet") from None
-    yield from enumerate(parquet.read_table(file).to_pylist(), 1)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[Any]]
 
 FOLDS: Final = 5
-LEAST_LABELS: Final = 60
+LEAST_LABELS: Final = 30
 """Fewer cannot be cross-validated: of five folds each must hold a few answers of either kind."""
 PULL: Final = 10.0
 """The penalty of the last regression, in labels."""
