@@ -106,6 +106,23 @@ def test_a_tenant_is_added_shown_changed_and_removed() -> None:
     assert done("keys", "list") == []
 
 
+def test_budgets_and_limits_are_set_shown_and_taken_away() -> None:
+    budgets = ("--budget", "50/day", "--budget", "5/month,of=user,timezone=Europe/Berlin,hard=false")
+    made = done("tenants", "create", "acme", *budgets, "--requests-per-minute", "600", "--concurrent", "20")
+    assert [each["name"] for each in made["budgets"]] == ["acme/tenant-day", "acme/user-month"]
+    assert made["limit"] == {"requests_per_minute": 600, "tokens_per_minute": None, "concurrent": 20}
+    assert "50 USD/day, 5 USD/month of each user (soft)" in run("tenants", "show", "acme").stdout
+    changed = done("tenants", "set", "acme", "--concurrent", "0", "--tokens-per-minute", "9", "--budget", "")
+    assert changed["limit"] == {"requests_per_minute": 600, "tokens_per_minute": 9, "concurrent": None}
+    assert changed["budgets"] == []
+    key = done("keys", "create", "--tenant", "acme", "--concurrent", "2", "--route", "faq")["details"]["id"]
+    changed = done("keys", "set", key, "--requests-per-minute", "5", "--name", "web", "--route", "")
+    assert changed["limit"] == {"requests_per_minute": 5, "tokens_per_minute": None, "concurrent": 2}
+    assert (changed["name"], changed["routes"]) == ("web", [])
+    assert "2 at a time" in " ".join(run("keys", "list").stdout.split())
+    assert "within 2 s" in run("keys", "set", key, "--concurrent", "0").stdout
+
+
 def test_tenants_of_the_file_are_listed_and_get_keys_and_are_changed_there(directory: Path) -> None:
     configure("{acme: {tier: gold}}")
     assert [each["tier"] for each in done("tenants", "list")] == ["gold"]
@@ -129,6 +146,12 @@ WRONG = [
     (("tenants", "create", "acme", "--revenue", "lots"), "no amount"),
     (("tenants", "create", "acme", "--revenue", "-1"), "no amount"),
     (("tenants", "set", "acme"), "what is to change"),
+    (("keys", "set", "tk_1"), "what is to change"),
+    (("tenants", "create", "acme", "--budget", "lots"), "Write 50/day"),
+    (("tenants", "create", "acme", "--budget", "5/day,soft"), "is no budget"),
+    (("tenants", "create", "acme", "--budget", "5/day,timezone=Nowhere"), "unknown time zone"),
+    (("tenants", "create", "acme", "--budget", "5/day", "--budget", "6/day"), "another `name`"),
+    (("tenants", "create", "acme", "--concurrent", "-1"), "greater than or equal to 0"),
 ]
 
 

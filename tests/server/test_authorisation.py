@@ -120,7 +120,8 @@ def test_an_operation_is_for_those_whom_its_description_names(setting: Setting, 
     operations = [(path, method.upper(), told) for path, each in paths.items() for method, told in each.items()]
     assert len(operations) >= 19
     for path, method, told in operations:
-        body = b"{}" if path.endswith("/rotate") else b"[]" if "requestBody" in told else None
+        understood = path.startswith("/admin/keys/{key}")  # whose key it is comes after whether the body is one
+        body = None if "requestBody" not in told else b"{}" if understood else b"[]"
         removes = (path, method) == ("/admin/tenants/{tenant}", "DELETE")
         named = path.replace("{tenant}", "nobody" if removes else "acme").replace("{key}", setting.revoked)
         status, answer = setting.ask(method, named, who, body)
@@ -148,6 +149,31 @@ def test_who_is_bound_to_a_tenant_makes_keys_for_that_one_only(setting: Setting)
     status, revoked = setting.ask("DELETE", f"/admin/keys/{made['details']['id']}", "acme_admin")
     assert (status, revoked["state"]) == (200, "revoked")
     assert new.ask("GET", "/v1/models", "made")[0] == 401
+
+
+def test_limits_and_budgets_are_set_and_taken_away(setting: Setting) -> None:
+    def ask(method: str, path: str, body: object = None) -> tuple[int, Any]:
+        return setting.ask(method, path, "admin", None if body is None else json.dumps(body).encode())
+
+    wanted = {"name": "initech", "budgets": [{"usd": "50", "per": "day"}], "limit": {"concurrent": 4}}
+    status, tenant = ask("POST", "/admin/tenants", wanted)
+    assert (status, tenant["budgets"][0]["name"], tenant["limit"]["concurrent"]) == (201, "initech/tenant-day", 4)
+    path = "/admin/tenants/initech"
+    status, tenant = ask("PATCH", path, {"limit": {"requests_per_minute": 60.0, "concurrent": None}, "budgets": []})
+    assert (status, tenant["budgets"]) == (200, [])
+    assert tenant["limit"] == {"requests_per_minute": 60, "tokens_per_minute": None, "concurrent": None}
+    for budgets in ([{"usd": "1", "timezone": "Nowhere"}], [{"usd": "1"}, {"usd": "2"}]):
+        status, told = ask("PATCH", path, {"budgets": budgets})
+        assert (status, told["error"]["param"]) == (409, "budgets")
+    assert ask("PATCH", path, {"limit": {"concurrent": 0}})[0] == 400
+    made = ask("POST", "/admin/keys", {"tenant": "initech", "limit": {"tokens_per_minute": 1000}})[1]["details"]
+    assert made["limit"]["tokens_per_minute"] == 1000
+    change = {"name": "web", "routes": ["primary"], "limit": {"concurrent": 2}}
+    status, key = ask("PATCH", f"/admin/keys/{made['id']}", change)
+    assert (status, key["name"], key["routes"]) == (200, "web", ["primary"])
+    assert key["limit"] == {"requests_per_minute": None, "tokens_per_minute": 1000, "concurrent": 2}
+    assert ask("PATCH", f"/admin/keys/{new_id()}", {})[0] == 404
+    assert ask("DELETE", path)[1]["keys"] == 1
 
 
 @pytest.mark.parametrize("field", ["role", "secrets", "id", "allowed_routes", "max_budget"])

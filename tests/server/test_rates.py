@@ -6,6 +6,7 @@ import re
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import anthropic
@@ -18,7 +19,7 @@ from turnout.tenancy.keys import Key
 from turnout.tenancy.store import TenancyStore
 from turnout.testing import HostedFaultProvider, running_fault_provider
 from turnout.types.clock import SystemClock
-from turnout.types.tenant import RateLimit, Tenant
+from turnout.types.tenant import Budget, Period, RateLimit, Tenant
 
 CONFIG = """
 providers:
@@ -187,13 +188,15 @@ def test_an_answer_of_before_is_a_request_and_takes_no_tokens(openai_of: Any) ->
     assert len({headers["x-ratelimit-remaining-tokens"] for headers in told[1:]}) == 1
 
 
-def test_limits_of_the_store_hold_as_those_of_the_configuration_do(
+def test_limits_and_budgets_of_the_store_hold_as_those_of_the_configuration_do(
     provider: HostedFaultProvider, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     directory = tmp_path_factory.mktemp("stored")
     desk = Desk(TenancyStore(directory / "data"), SystemClock())
     desk.create_tenant(Tenant(name="acme"))
     key = desk.create_key(Key(id="", created=0, tenant="acme", limit=RateLimit(requests_per_minute=1)))
+    desk.create_tenant(Tenant(name="poor", budgets=(Budget(name="poor/whole", usd=Decimal(0), per=Period.TOTAL),)))
+    poor = desk.create_key(Key(id="", created=0, tenant="poor")).presented
     config = CONFIG.format(provider=provider).split("server:", maxsplit=1)[0] + "tenants: {from: store}\n"
     with (
         running_gateway(config, directory) as running,
@@ -202,3 +205,5 @@ def test_limits_of_the_store_hold_as_those_of_the_configuration_do(
         assert ask(client).headers["x-ratelimit-limit-requests"] == "1"
         with pytest.raises(openai.RateLimitError, match="This API key may send 1 request a minute"):
             ask(client)
+        with pytest.raises(openai.RateLimitError, match="the budget 'poor/whole'"):
+            ask(client.with_options(api_key=poor))

@@ -13,11 +13,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from turnout.cli.desk import SOON, Json, Place, Yes, lasting
+from turnout.cli.limits import Limits, told
 from turnout.cli.options import spread
 from turnout.cli.screen import screen
 from turnout.tenancy.desk import Made
 from turnout.tenancy.keys import Key
 from turnout.tenancy.shown import NewSecret, ShownKey, shown
+from turnout.types.tenant import RateLimit
 
 app = typer.Typer(no_args_is_help=True, help="The virtual keys that callers present: make, list, rotate, revoke them.")
 
@@ -42,13 +44,14 @@ class Wanted:
 
 @app.command()
 @spread("wanted")
+@spread("limits")
 @spread("place")
-def create(*, wanted: Wanted, place: Place, json: Json = False) -> None:
+def create(*, wanted: Wanted, limits: Limits, place: Place, json: Json = False) -> None:
     """Make a key. It is printed this once, alone on the standard output; what is kept of it cannot tell it.
 
     \b
     turnout keys create --tenant acme --project web --expires 365d
-    turnout keys create --tenant acme --route support --route 'gpt-*' --user ann@acme.example
+    turnout keys create --tenant acme --route support --route 'gpt-*' --user ann@acme.example --concurrent 2
     ACME_KEY=$(turnout keys create --tenant acme)
     """  # noqa: D301 - \b keeps the lines as they are
     key = Key(
@@ -59,6 +62,7 @@ def create(*, wanted: Wanted, place: Place, json: Json = False) -> None:
         project=wanted.project,
         user=wanted.user,
         routes=tuple(wanted.route or ()),
+        limit=RateLimit(**limits.given()),
     )
     made = place.desk().create_key(key, lasting(wanted.expires, "--expires"))
     _tell(made, f"This is the key {made.key.id} of {made.key.tenant}. It is shown this once.", json=json)
@@ -85,10 +89,41 @@ def list_command(
     if not keys:
         typer.echo("There are no keys yet. Make one: turnout keys create --tenant NAME")
         return
-    table = Table("key", "tenant", "project", "user", "routes", "made", "state", "for", box=None, pad_edge=False)
+    columns = ("key", "tenant", "project", "user", "routes", "limit", "made", "state", "for")
+    table = Table(*columns, box=None, pad_edge=False)
     for key in keys:
         table.add_row(*(escape(cell) for cell in _row(key)))
     screen().print(table)
+
+
+@app.command("set")
+@spread("limits")
+@spread("place")
+def set_command(
+    key: KeyId,
+    name: Annotated[str | None, typer.Option(help="What it is for, in your words.")] = None,
+    route: Annotated[
+        list[str] | None, typer.Option(help="A route that it may ask for, or a glob; as often as needed.")
+    ] = None,
+    *,
+    limits: Limits,
+    place: Place,
+    json: Json = False,
+) -> None:
+    """Change what a key may do. What is not given stays; an empty text takes away.
+
+    \b
+    turnout keys set tk_3f9c0a1b2d4e --requests-per-minute 60
+    turnout keys set tk_3f9c0a1b2d4e --route '' --concurrent 0
+    """  # noqa: D301 - \b keeps the lines as they are
+    changed: dict[str, object] = {} if name is None else {"name": name}
+    if route is not None:
+        changed["routes"] = tuple(filter(None, route))
+    limit = limits.given()
+    if not changed and not limit:
+        raise typer.BadParameter("Say what is to change: --name, --route or a limit.")
+    after = shown(place.desk().set_key(key, limit, **changed), datetime.now(UTC))
+    typer.echo(msgspec.json.encode(after) if json else f"{key} of {after.tenant} is changed. {SOON}")
 
 
 @app.command()
@@ -146,7 +181,8 @@ def _tell(made: Made, words: str, *, json: bool) -> None:
 def _row(key: ShownKey) -> tuple[str, ...]:
     """What a line of the list says."""
     routes = ", ".join(key.routes) or "all"
-    return key.id, key.tenant, key.project or "", key.user or "", routes, key.created[:10], _state(key), key.name
+    who = key.id, key.tenant, key.project or "", key.user or ""
+    return *who, routes, told(key.limit), key.created[:10], _state(key), key.name
 
 
 def _state(key: ShownKey) -> str:

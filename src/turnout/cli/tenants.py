@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any
+from typing import Annotated, Final
 
 import msgspec
 import typer
@@ -12,51 +10,30 @@ from rich.markup import escape
 from rich.table import Table
 
 from turnout.cli.desk import SOON, Json, Place, Yes
+from turnout.cli.limits import Limits, told
 from turnout.cli.options import spread
 from turnout.cli.screen import screen
-from turnout.types.tenant import Tenant
+from turnout.cli.tenant_options import Wanted
+from turnout.types.tenant import Budget, RateLimit, Tenant
 
 app = typer.Typer(no_args_is_help=True, help="On whose account requests are: add, list, change, remove tenants.")
 
+_COLUMNS: Final = ("tenant", "tier", "tags", "routes", "USD a month", "budgets", "limit")
 Name = Annotated[str, typer.Argument(help="The tenant's name.", metavar="NAME")]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """The options that say what a tenant is to be."""
-
-    tier: Annotated[str | None, typer.Option(help="What it has bought, for rules: `when: {tier: gold}`.")] = None
-    tag: Annotated[list[str] | None, typer.Option(help="A label, NAME=VALUE; as often as needed.")] = None
-    route: Annotated[
-        list[str] | None, typer.Option(help="A route that its keys may ask for, or a glob; as often as needed.")
-    ] = None
-    revenue: Annotated[str | None, typer.Option(help="What it pays in a month, in USD.")] = None
-
-    def fields(self) -> dict[str, Any]:
-        """The fields of a tenant that are given. An empty text takes a tier or the revenue away."""
-        given: dict[str, Any] = {}
-        if self.tier is not None:
-            given["tier"] = self.tier or None
-        if self.tag is not None:
-            given["tags"] = dict(_pair(tag) for tag in self.tag if tag)
-        if self.route is not None:
-            given["routes"] = tuple(route for route in self.route if route)
-        if self.revenue is not None:
-            given["revenue_usd"] = _dollars(self.revenue) if self.revenue else None
-        return given
 
 
 @app.command()
 @spread("wanted")
+@spread("limits")
 @spread("place")
-def create(name: Name, *, wanted: Wanted, place: Place, json: Json = False) -> None:
+def create(name: Name, *, wanted: Wanted, limits: Limits, place: Place, json: Json = False) -> None:
     """Add a tenant to the store. Keys for it are made by `turnout keys create`.
 
     \b
     turnout tenants create acme --tier gold --revenue 499 --tag segment=enterprise
-    turnout tenants create trial --tier free --route faq
+    turnout tenants create trial --tier free --route faq --budget 5/day --requests-per-minute 20
     """  # noqa: D301 - \b keeps the lines as they are
-    tenant = place.desk().create_tenant(Tenant(name=name, **wanted.fields()))
+    tenant = place.desk().create_tenant(Tenant(name=name, limit=RateLimit(**limits.given()), **wanted.fields(name)))
     _tell(tenant, f"{name} is added. Make it a key: turnout keys create --tenant {name}", json=json)
 
 
@@ -76,7 +53,7 @@ def list_command(*, place: Place, json: Json = False) -> None:
     if not tenants:
         typer.echo("There are no tenants yet. Add one: turnout tenants create NAME")
         return
-    table = Table("tenant", "tier", "tags", "routes", "USD a month", box=None, pad_edge=False)
+    table = Table(*_COLUMNS, box=None, pad_edge=False)
     for tenant in tenants:
         table.add_row(*(escape(cell) for cell in _row(tenant)))
     screen().print(table)
@@ -98,26 +75,28 @@ def show(name: Name, *, place: Place, json: Json = False) -> None:
         return
     keys = desk.keys(name)
     table = Table("", "", box=None, show_header=False, pad_edge=False)
-    for told, cell in zip(("tenant", "tier", "tags", "routes", "USD a month"), _row(tenant), strict=True):
-        table.add_row(told, escape(cell or "none"))
+    for column, cell in zip(_COLUMNS, _row(tenant), strict=True):
+        table.add_row(column, escape(cell or "none"))
     table.add_row("keys", f"{len(keys)}, of which {sum(key.revoked is not None for key in keys)} revoked")
     screen().print(table)
 
 
 @app.command("set")
 @spread("wanted")
+@spread("limits")
 @spread("place")
-def set_command(name: Name, *, wanted: Wanted, place: Place, json: Json = False) -> None:
+def set_command(name: Name, *, wanted: Wanted, limits: Limits, place: Place, json: Json = False) -> None:
     """Change what a tenant of the store is. What is not given stays; an empty text takes away.
 
     \b
     turnout tenants set acme --tier platinum
-    turnout tenants set acme --revenue '' --route ''
+    turnout tenants set acme --budget 50/day --budget 900/month,hard=false --requests-per-minute 600
+    turnout tenants set acme --revenue '' --route '' --concurrent 0
     """  # noqa: D301 - \b keeps the lines as they are
-    fields = wanted.fields()
-    if not fields:
-        raise typer.BadParameter("Say what is to change: --tier, --tag, --route or --revenue.")
-    _tell(place.desk().set_tenant(name, **fields), f"{name} is changed. {SOON}", json=json)
+    fields, limit = wanted.fields(name), limits.given()
+    if not fields and not limit:
+        raise typer.BadParameter("Say what is to change: --tier, --tag, --route, --revenue, --budget or a limit.")
+    _tell(place.desk().set_tenant(name, limit, **fields), f"{name} is changed. {SOON}", json=json)
 
 
 @app.command()
@@ -145,21 +124,12 @@ def _row(tenant: Tenant) -> tuple[str, ...]:
     """What a line of the list says."""
     tags = ", ".join(f"{name}={value}" for name, value in tenant.tags.items())
     revenue = "" if tenant.revenue_usd is None else f"{tenant.revenue_usd:,}"
-    return tenant.name, tenant.tier or "", tags, ", ".join(tenant.routes) or "all", revenue
+    budgets = ", ".join(_budget(budget) for budget in tenant.budgets)
+    routes = ", ".join(tenant.routes) or "all"
+    return tenant.name, tenant.tier or "", tags, routes, revenue, budgets, told(tenant.limit)
 
 
-def _pair(tag: str) -> tuple[str, str]:
-    name, equals, value = tag.partition("=")
-    if not name or not equals:
-        raise typer.BadParameter(f"{tag!r} is no label. Write segment=enterprise.", param_hint="--tag")
-    return name, value
-
-
-def _dollars(given: str) -> Decimal:
-    try:
-        amount = Decimal(given)
-    except InvalidOperation:
-        amount = Decimal(-1)
-    if not (amount.is_finite() and amount >= 0):
-        raise typer.BadParameter(f"{given!r} is no amount in USD. Write 499 or 499.50.", param_hint="--revenue")
-    return amount
+def _budget(budget: Budget) -> str:
+    """A budget in words: `50 USD/day of each user (soft)`."""
+    whose = "" if budget.of == "tenant" else f" of {budget.only or f'each {budget.of}'}"
+    return f"{budget.usd:,f} USD/{budget.per}{whose}{'' if budget.hard else ' (soft)'}"

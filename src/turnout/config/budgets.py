@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationError
 
 from turnout.config.shares import ShareOfBudget
 from turnout.config.values import Section, Wrong
@@ -70,6 +70,21 @@ def budgets_of(given: Iterable[BudgetConfig], tenant: str | None = None) -> tupl
         if names.count(name) > 1:
             raise Wrong(f"two budgets are called '{name}'.", "Give one of them another `name`.")
     return budgets
+
+
+def budgets_given(given: Iterable[Mapping[str, Any]], tenant: str) -> tuple[Budget, ...]:
+    """The same for settings that come from elsewhere than a configuration.
+
+    Raises:
+        Wrong: one of them cannot be understood, or two have the same name.
+    """
+    try:
+        return budgets_of([BudgetConfig.model_validate(each) for each in given], tenant)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place, cause = ".".join(str(part) for part in first["loc"]), first.get("ctx", {}).get("error")
+        fix = cause.fix if isinstance(cause, Wrong) else ""
+        raise Wrong(f"a budget's `{place}`: {cause or first['msg']}".rstrip(".") + ".", fix) from None
 
 
 def _budget(given: BudgetConfig, tenant: str | None) -> Budget:

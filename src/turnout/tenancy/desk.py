@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Final, NoReturn
 
 import msgspec
@@ -19,6 +20,8 @@ NAME_RULE: Final = (
     "A name has 1 to 64 letters, digits, dots, dashes and underscores, and begins with none of the signs."
 )
 NAME_PATTERN: Final = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+Limit = Mapping[str, int | None]
+NO_CHANGE: Final[Limit] = MappingProxyType({})
 _LISTED: Final = 20
 _NAME: Final = re.compile(NAME_PATTERN)
 
@@ -84,14 +87,21 @@ class Desk:
             change.put_tenant(tenant)
         return tenant
 
-    def set_tenant(self, name: str, **changed: object) -> Tenant:
-        """Change some of what a tenant is. Raises as `create_tenant`, and `InvalidRequest` (404): there is none."""
+    def set_tenant(self, name: str, limit: Limit = NO_CHANGE, **changed: object) -> Tenant:
+        """Change some of what a tenant is. Raises as `create_tenant`, and `InvalidRequest` (404): there is none.
+
+        Args:
+            name: the tenant's.
+            limit: the fields of its rate limit that are to be others.
+            **changed: further fields, as the tenant is to have them.
+        """
         self._only_in_the_store()
         with self._store.change() as change:
             before = change.tenant(name)
             if before is None:
                 _refuse(404, f"There is no tenant '{name}'.", "tenant")
-            tenant: Tenant = msgspec.structs.replace(before, **changed)
+            limited = msgspec.structs.replace(before.limit, **limit)
+            tenant: Tenant = msgspec.structs.replace(before, limit=limited, **changed)
             change.put_tenant(tenant)
         return tenant
 
@@ -145,6 +155,20 @@ class Desk:
         with self._store.change() as change:
             change.put_key(key)
         return Made(key=key, presented=written(key.id, secret))
+
+    def set_key(self, key_id: str, limit: Limit = NO_CHANGE, **changed: object) -> Key:
+        """Change some of what a key is; as `set_tenant`.
+
+        Raises:
+            InvalidRequest: there is no such key (404).
+            TenancyError: the store cannot be written.
+        """
+        with self._store.change() as change:
+            before = _found(change, key_id)
+            limited = msgspec.structs.replace(before.limit, **limit)
+            key: Key = msgspec.structs.replace(before, limit=limited, **changed)
+            change.put_key(key)
+        return key
 
     def rotate_key(self, key_id: str, overlap: timedelta) -> Made:
         """Give a key another secret; those of before work for `overlap` longer, or as long as they would have.

@@ -6,102 +6,36 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from decimal import Decimal
-from typing import Annotated, Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
-from msgspec import UNSET, UnsetType
 
 from turnout.config.build import ConfiguredRouter
 from turnout.config.tenancy import desk_of
 from turnout.errors import ConfigError, InvalidRequest, PermissionDenied
 from turnout.server.admin.access import Asker, Role
 from turnout.server.admin.operation import Answered, Asked, Operation
-from turnout.tenancy.desk import NAME_PATTERN, Desk, Made
+from turnout.server.admin.wanted import (
+    KeyChange,
+    Removed,
+    Rotation,
+    TenantChange,
+    WantedKey,
+    WantedTenant,
+    fields_of,
+    given,
+    limit_of,
+)
+from turnout.tenancy.desk import Desk, Made
 from turnout.tenancy.keys import Key
 from turnout.tenancy.shown import NewSecret, ShownKey, shown
 from turnout.types.clock import Clock
-from turnout.types.request import LONGEST_NAME
-from turnout.types.tenant import Tenant
+from turnout.types.tenant import RateLimit, Tenant
 
 _log = logging.getLogger(__name__)
 
-_YEAR_S: Final = 366 * 86_400
-_Name = Annotated[str, msgspec.Meta(pattern=NAME_PATTERN)]
-_Label = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_NAME)]
-_Routes = Annotated[tuple[_Label, ...], msgspec.Meta(max_length=256)]
-_Tags = Annotated[dict[_Label, Annotated[str, msgspec.Meta(max_length=LONGEST_NAME)]], msgspec.Meta(max_length=64)]
-_Dollars = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,12}(\.[0-9]{1,6})?$", examples=["499.50"])]
+_NOT_SO: Final = "Tenants stand in the configuration, or there can be no such budget."
 T = TypeVar("T")
-
-
-class WantedKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A key to be made.
-
-    Attributes:
-        tenant: whose account its requests are on.
-        name: what it is for.
-        project: what it is given out for; recorded, and reported by.
-        user: who holds it; null lets callers name the user themselves.
-        routes: what it may ask for, as names and globs; empty for everything that its tenant may.
-        lasting_s: for how many seconds it works; null for ever.
-    """
-
-    tenant: _Name
-    name: Annotated[str, msgspec.Meta(max_length=LONGEST_NAME)] = ""
-    project: _Label | None = None
-    user: _Label | None = None
-    routes: _Routes = ()
-    lasting_s: Annotated[float, msgspec.Meta(gt=0, le=10 * _YEAR_S)] | None = None
-
-
-class Rotation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How a key is rotated.
-
-    Attributes:
-        overlap_s: for how many seconds the secret of before works as well.
-    """
-
-    overlap_s: Annotated[float, msgspec.Meta(ge=0, le=_YEAR_S)] = 86_400.0
-
-
-class WantedTenant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A tenant to be added.
-
-    Attributes:
-        name: its name, as records and reports have it.
-        tier: what it has bought, for rules.
-        tags: labels.
-        routes: what its keys may ask for, as names and globs; empty for everything.
-        revenue_usd: what it pays in a month, in USD.
-    """
-
-    name: _Name
-    tier: _Label | None = None
-    tags: _Tags = {}
-    routes: _Routes = ()
-    revenue_usd: _Dollars | None = None
-
-
-class TenantChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What of a tenant is to be another; as `WantedTenant`. What is left out stays."""
-
-    tier: _Label | UnsetType | None = UNSET
-    tags: _Tags | UnsetType = UNSET
-    routes: _Routes | UnsetType = UNSET
-    revenue_usd: _Dollars | UnsetType | None = UNSET
-
-
-class Removed(msgspec.Struct, frozen=True, kw_only=True):
-    """A tenant that was removed.
-
-    Attributes:
-        tenant: its name.
-        keys: how many keys went with it.
-    """
-
-    tenant: str
-    keys: int
 
 
 class Tenants:
@@ -118,7 +52,7 @@ class Tenants:
 
     def operations(self) -> list[Operation]:
         """Their rows in the table."""
-        return [*self._of_tenants(), *self._of_keys()]
+        return [*self._of_tenants(), *self._of_keys(), *self._of_one_key()]
 
     def _of_tenants(self) -> list[Operation]:
         return [
@@ -140,7 +74,7 @@ class Tenants:
                 takes=WantedTenant,
                 gives=Tenant,
                 status=201,
-                refuses=_refuses("There is one of that name, or tenants stand in the configuration."),
+                refuses=_refuses(f"There is one of that name. {_NOT_SO}"),
             ),
             Operation(
                 method="GET",
@@ -160,7 +94,7 @@ class Tenants:
                 answer=self._set_tenant,
                 takes=TenantChange,
                 gives=Tenant,
-                refuses=_refuses("Tenants stand in the configuration.", "There is no such tenant."),
+                refuses=_refuses(_NOT_SO, "There is no such tenant."),
             ),
             Operation(
                 method="DELETE",
@@ -197,6 +131,10 @@ class Tenants:
                 status=201,
                 refuses=_refuses(missing="There is no such tenant."),
             ),
+        ]
+
+    def _of_one_key(self) -> list[Operation]:
+        return [
             Operation(
                 method="GET",
                 path="/admin/keys/{key}",
@@ -204,6 +142,17 @@ class Tenants:
                 of_tenants=True,
                 summary="One virtual key.",
                 answer=self._show_key,
+                gives=ShownKey,
+                refuses=_refuses(missing="There is no such key."),
+            ),
+            Operation(
+                method="PATCH",
+                path="/admin/keys/{key}",
+                needs=Role.ADMIN,
+                of_tenants=True,
+                summary="Change what a key may do.",
+                answer=self._set_key,
+                takes=KeyChange,
                 gives=ShownKey,
                 refuses=_refuses(missing="There is no such key."),
             ),
@@ -234,7 +183,8 @@ class Tenants:
         return Answered(body=await self._asked(Desk.tenants))
 
     async def _create_tenant(self, asked: Asked) -> Answered:
-        tenant = Tenant(**_fields(asked.body))
+        wanted: WantedTenant = asked.body
+        tenant = Tenant(**fields_of(wanted, wanted.name), limit=RateLimit(**limit_of(wanted)))
         return Answered(
             body=await self._changed(asked, f"added {tenant.name}", lambda desk: desk.create_tenant(tenant))
         )
@@ -245,9 +195,9 @@ class Tenants:
         return Answered(body=await self._asked(lambda desk: desk.tenant(name)))
 
     async def _set_tenant(self, asked: Asked) -> Answered:
-        changed = _fields(asked.body)
         name = asked.path["tenant"]
-        tenant = await self._changed(asked, f"changed {name}", lambda desk: desk.set_tenant(name, **changed))
+        changed, limit = fields_of(asked.body, name), limit_of(asked.body)
+        tenant = await self._changed(asked, f"changed {name}", lambda desk: desk.set_tenant(name, limit, **changed))
         return Answered(body=tenant)
 
     async def _remove_tenant(self, asked: Asked) -> Answered:
@@ -264,7 +214,7 @@ class Tenants:
         wanted: WantedKey = asked.body
         _only_own(asked.asker, wanted.tenant)
         fields = msgspec.structs.asdict(wanted)
-        seconds = fields.pop("lasting_s")
+        seconds, fields["limit"] = fields.pop("lasting_s"), RateLimit(**limit_of(wanted))
         lasting = None if seconds is None else timedelta(seconds=seconds)
         key = Key(id="", created=0.0, **fields)
         made = await self._changed(asked, f"made a key for {key.tenant}", lambda desk: desk.create_key(key, lasting))
@@ -272,6 +222,12 @@ class Tenants:
 
     async def _show_key(self, asked: Asked) -> Answered:
         return Answered(body=self._shown(await self._own(asked)))
+
+    async def _set_key(self, asked: Asked) -> Answered:
+        key, limit = await self._own(asked), limit_of(asked.body)
+        changed = given(asked.body)
+        after = await self._changed(asked, f"changed {key.id}", lambda desk: desk.set_key(key.id, limit, **changed))
+        return Answered(body=self._shown(after))
 
     async def _rotate_key(self, asked: Asked) -> Answered:
         key, overlap = await self._own(asked), timedelta(seconds=asked.body.overlap_s)
@@ -325,11 +281,3 @@ def _refuses(conflict: str = "The configuration has no tenants.", missing: str |
 def _only_own(asker: Asker | None, tenant: str) -> None:
     if asker is not None and asker.tenant not in {None, tenant}:
         raise PermissionDenied(f"This key is for the tenant '{asker.tenant}' only.")
-
-
-def _fields(wanted: WantedTenant | TenantChange) -> dict[str, Any]:
-    """What is given of a tenant."""
-    given = {field: value for field, value in msgspec.structs.asdict(wanted).items() if value is not UNSET}
-    if given.get("revenue_usd") is not None:
-        given["revenue_usd"] = Decimal(given["revenue_usd"])
-    return given
