@@ -28,7 +28,8 @@ from turnout.insight.holdings import holdings
 from turnout.insight.trace import READERS, take_in
 from turnout.ledger.drain import Drain
 from turnout.ledger.erasing import Subject, erase
-from turnout.ledger.location import ENVIRONMENT_VARIABLE, database_file, journal_directory
+from turnout.ledger.location import ENVIRONMENT_VARIABLE, database_file, is_copied, journal_directory
+from turnout.ledger.postgres.mirror import forget
 from turnout.ledger.retention import Retention
 from turnout.ledger.sqlite import SqliteStore
 from turnout.ledger.texts import keep_all
@@ -145,7 +146,8 @@ def purge(
 
     A tenant or a user goes without a trace: decisions, feedback, texts, sums that name them, their lines in the
     journals, all answers kept on disk to be given again, and what deleted rows leave behind in the file, which is
-    rewritten for it. Gateways may go on meanwhile; what a cache in their memory holds goes with its `ttl`.
+    rewritten for it; and from the copy that `ledger.postgres` names. Gateways may go on meanwhile; what a cache in
+    their memory holds goes with its `ttl`.
 
     \b
     turnout ledger purge --user joe@example.com
@@ -165,6 +167,7 @@ def purge(
         removed = erase(directory, subject, progress) if tenant or user else _expire(directory, before, progress)
         if tenant or user:
             forget_all(state_file(directory))
+            _forget_in_postgres(directory, tenant, user)
     _tell(
         json,
         {"tenant": tenant, "user": user, "decisions": removed},
@@ -191,6 +194,18 @@ def vacuum(json: Json = False, data: Data = None) -> None:
         {"bytes_before": before, "bytes": after},
         f"{database_file(directory)} has {_megabytes(after)}; before, it had {_megabytes(before)}.",
     )
+
+
+def _forget_in_postgres(directory: Path, tenant: str | None, user: str | None) -> None:
+    """Forget them in the copy too, where there is one."""
+    if not is_copied(directory):
+        return
+    copied = load_config().config.ledger.postgres
+    if copied is None:
+        told = "This ledger was copied to Postgres once, and turnout.yaml names no copy: nothing was removed there."
+        typer.echo(told, err=True)
+        return
+    forget(copied.copy_of().url, tenant, user)
 
 
 def _expire(directory: Path, before: str | None, progress: Callable[[str, int], None]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import os
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
@@ -24,7 +25,7 @@ from turnout.config.schema import Config, PriceConfig, TargetConfig
 from turnout.config.spending import budgeted, counters_of
 from turnout.config.targets import lacks_of, longest_answer_of, model_of
 from turnout.config.tenancy import known_to
-from turnout.errors import Overloaded
+from turnout.errors import MissingExtra, Overloaded
 from turnout.execution.breaker import BreakerBoard, BreakerSettings
 from turnout.execution.executor import Executor
 from turnout.execution.health import HealthBoard
@@ -166,6 +167,17 @@ def retention_of(config: Config) -> Retention:
     """How long what is recorded is kept."""
     given = config.ledger.retention
     return Retention(given.decisions, given.texts, given.rollups)
+
+
+def _ledger(loaded: LoadedConfig, directory: Path, worker: str) -> EmbeddedLedger:
+    """The ledger, which has begun to drain."""
+    copied = loaded.config.ledger.postgres
+    if copied is not None and importlib.util.find_spec("asyncpg") is None:
+        raise MissingExtra("a ledger in Postgres", "postgres")
+    copy = copied.copy_of() if copied is not None else None
+    ledger = EmbeddedLedger(directory, worker=worker, retention=retention_of(loaded.config), copy=copy)
+    ledger.start()
+    return ledger
 
 
 def _mask(config: Config) -> Mask | None:
@@ -316,8 +328,7 @@ class ConfiguredRouter(Router):
         parts = build_parts(loaded, clock, observer)
         tenancy = Directory(TenancyStore(directory), clock)
         tenancy.known = known_to(tenancy, loaded)
-        ledger = EmbeddedLedger(directory, worker=worker, retention=retention_of(loaded.config))
-        ledger.start()
+        ledger = _ledger(loaded, directory, worker)
         texts = Texts(SqliteStore(database_file(directory)))
         record = Record(ledger.journal, clock=clock, hash_keys=keys, keep=texts.keep, observer=observer)
         router = cls(loaded, parts, record, clock, directory)
@@ -331,7 +342,7 @@ class ConfiguredRouter(Router):
         router.metrics = metrics
         router.desk = FeedbackDesk(ledger.journal, ledger.store, clock, observer)
         observer.observe(configured(loaded, tenancy.known.tenants, first=True))
-        metrics.start(partial(gauges, router, ledger.drain))
+        metrics.start(partial(gauges, router, ledger))
         source = parts.flags.source = source_of(loaded, clock)
         beside = _beside(router, clock)
         try:

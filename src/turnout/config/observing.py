@@ -9,7 +9,7 @@ from pathlib import Path
 
 from turnout.config.load import LoadedConfig
 from turnout.errors import MissingExtra
-from turnout.ledger.drain import Drain
+from turnout.ledger.embedded import EmbeddedLedger
 from turnout.router.parts import Parts
 from turnout.router.router import Router
 from turnout.telemetry import table
@@ -70,14 +70,15 @@ def breaker_teller(observer: Observer) -> Callable[[BreakerChanged], None]:
     return tell
 
 
-def gauges(router: Router, drain: Drain) -> Measured:
+def gauges(router: Router, ledger: EmbeddedLedger) -> Measured:
     """What is so at this moment."""
-    parts = router.parts
+    parts, drain, mirror = router.parts, ledger.drain, ledger.mirror
     troubled = parts.breakers.not_closed()
     return [
         (table.IN_FLIGHT, (), router.under_way()),
         (table.BEHIND, (), drain.behind),
         (table.TROUBLE, (), bool(drain.trouble)),
+        *([(table.COPY_BEHIND, (), mirror.behind), (table.COPY_TROUBLE, (), bool(mirror.trouble))] if mirror else []),
         *((table.SHIFTED, (name,), shifted) for name, shifted in _shifted(parts)),
         *((table.BREAKER_OPEN, (target,), target in troubled) for target in parts.targets),
     ]

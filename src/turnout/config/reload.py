@@ -182,6 +182,7 @@ def _waiting_for_a_restart(before: LoadedConfig, after: LoadedConfig) -> list[st
         "state": (was.state, now.state),
         "telemetry": (was.telemetry, now.telemetry),
         "ledger.retention": (was.ledger.retention, now.ledger.retention),
+        "ledger.postgres": (was.ledger.postgres, now.ledger.postgres),
         "openfeature": (was.openfeature, now.openfeature),
         "privacy.rotate": (was.privacy.rotate, now.privacy.rotate),
     }

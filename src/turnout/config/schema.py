@@ -25,6 +25,7 @@ from turnout.config.budgets import BudgetList
 from turnout.config.flags import FlagConfig, NewFlagName, OpenFeatureConfig
 from turnout.config.hedging import HedgeConfig
 from turnout.config.policies import PolicySpec
+from turnout.config.postgres import PostgresConfig
 from turnout.config.serving import ServerConfig
 from turnout.config.shadowing import ShadowConfig
 from turnout.config.state import CacheConfig, StateConfig
@@ -366,6 +367,7 @@ class LedgerConfig(Section):
     retention: RetentionConfig = Field(
         default_factory=RetentionConfig, description="How long what is recorded is kept."
     )
+    postgres: PostgresConfig | None = Field(None, description="Where decisions are copied to as well.")
 
 
 class OtlpConfig(Section):

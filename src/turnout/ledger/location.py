@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import uuid
 from pathlib import Path
 
 from turnout.errors import ConfigError
@@ -43,3 +44,27 @@ def journal_directory(data: Path) -> Path:
 def database_file(data: Path) -> Path:
     """The SQLite file that the journals of `data` are drained into."""
     return data / "ledger.sqlite3"
+
+
+def ledger_name(data: Path) -> str:
+    """The name by which a copy elsewhere tells the ledger of `data` from all others; made the first time.
+
+    Raises:
+        OSError: it cannot be read or written.
+    """
+    file = _name_file(data)
+    try:
+        with file.open("x", encoding="ascii") as made:
+            made.write(uuid.uuid4().hex)
+    except FileExistsError:
+        pass
+    return file.read_text(encoding="ascii").strip()
+
+
+def is_copied(data: Path) -> bool:
+    """Whether the ledger of `data` was ever copied elsewhere."""
+    return _name_file(data).exists()
+
+
+def _name_file(data: Path) -> Path:
+    return data / "ledger-name"

@@ -225,6 +225,14 @@ BEHIND: Final = Metric(
     "turnout_ledger_behind_bytes", "gauge", "Bytes of journals that have not been taken into the ledger yet."
 )
 TROUBLE: Final = Metric("turnout_ledger_trouble", "gauge", "Processes that cannot write to the ledger at the moment.")
+COPY_BEHIND: Final = Metric(
+    "turnout_ledger_copy_behind", "gauge", "Decisions that are not in the ledger's copy in Postgres yet, about."
+)
+COPY_TROUBLE: Final = Metric(
+    "turnout_ledger_copy_trouble",
+    "gauge",
+    "Processes that cannot write to the copy in Postgres at the moment.",
+)
 BUILD: Final = Metric("turnout_build_info", "gauge", "How many processes run this version.", ("version", "python"))
 CONFIG: Final = Metric(
     "turnout_config_info", "gauge", "How many processes use this version of the configuration.", ("version",)
@@ -264,6 +272,8 @@ METRICS: Final[tuple[Metric, ...]] = (
     LOST,
     BEHIND,
     TROUBLE,
+    COPY_BEHIND,
+    COPY_TROUBLE,
     RELOADS,
     IN_FLIGHT,
     PROCESSES,
