@@ -21,6 +21,7 @@ from turnout.cli.fault_provider import fault_provider
 from turnout.cli.flags import command as flags
 from turnout.cli.init import init
 from turnout.cli.reconcile import reconcile
+from turnout.cli.replay.command import replay
 from turnout.cli.report.command import report
 from turnout.cli.serve import serve
 from turnout.cli.train.command import train_route
@@ -42,6 +43,7 @@ app.command()(serve)
 app.command()(explain)
 app.command()(report)
 app.command()(reconcile)
+app.command()(replay)
 app.command()(drill)
 app.command("calibrate")(calibrate_route)
 app.command("evaluate")(evaluate_policies)

@@ -16,6 +16,7 @@ from turnout.types.candidate import (
     Predicted,
     Scoring,
     Step,
+    Unread,
 )
 from turnout.types.decision import Attempt
 from turnout.types.failure import Failure
@@ -82,5 +83,5 @@ class Trace:
             case Judged():
                 self.judged.append(step)
                 self.considered.append(Considered(f"answer of {step.target}", step.accepted, step.because))
-            case Candidate() | Scoring() | Drew():
+            case Candidate() | Scoring() | Drew() | Unread():
                 pass

@@ -13,7 +13,7 @@ from turnout.confidence.calibration import Calibration
 from turnout.confidence.signal import Ask, Held, Score, Signal
 from turnout.confidence.signals.request import request_values
 from turnout.policy.base import Context
-from turnout.types.candidate import Candidate, Judged, Outcome, Scorer, Scoring, Step
+from turnout.types.candidate import Candidate, Judged, Outcome, Scorer, Scoring, Step, Unread
 from turnout.types.chat import Answer, Chat, Finish, ToolCall
 from turnout.types.judging import Standing
 
@@ -67,7 +67,7 @@ class Acceptance:
     def _judge(self, context: Context, outcome: Outcome) -> Generator[Step, Outcome | None, Judged]:
         answer, asked = outcome.answer, outcome.asked
         if outcome.signals is not None:
-            return self._weighed(context, outcome, {each.name: outcome.signals[each.name] for each in self.signals})
+            return (yield from self._recorded(context, outcome, outcome.signals))
         if answer is None or asked is None:
             return self._judged(outcome, because="its answer cannot be read")
         if why := _unfit(answer, asked):
@@ -82,6 +82,17 @@ class Acceptance:
                 return self._judged(outcome, values, because=f"{signal.name} cannot be read")
             values[signal.name] = value
         return self._weighed(context, outcome, values)
+
+    def _recorded(
+        self, context: Context, outcome: Outcome, signals: Mapping[str, float]
+    ) -> Generator[Step, Outcome | None, Judged]:
+        """Judge an answer of before by what was read off it then."""
+        values = {signal.name: signals[signal.name] for signal in self.signals if signal.name in signals}
+        if len(values) == len(self.signals):
+            return self._weighed(context, outcome, values)
+        told = yield Unread(target=outcome.target)
+        judged = self._judged(outcome, values, because="it was not read so far")
+        return msgspec.structs.replace(judged, accepted=told is not None and told.answered)
 
     def _weighed(self, context: Context, outcome: Outcome, values: dict[str, float]) -> Judged:
         """The judgement by what was read."""

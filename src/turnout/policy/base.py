@@ -19,7 +19,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a policy may read.
 
     Attributes:
-        query: the last thing the user said; no record of the decision repeats it.
+        query: the last thing the user said; no record of the decision repeats it. None of a recorded request whose text
+            was not kept.
         latency_budget_s: how long the answer may take, in seconds, or the first token of a stream; None for no limit.
     """
 
@@ -28,7 +29,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     caller: Caller
     conditions: Conditions
     targets: Mapping[str, Target]
-    query: str = ""
+    query: str | None = ""
     stream: bool = False
     latency_budget_s: float | None = None
 
@@ -36,6 +37,18 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         """How long the caller would probably wait for `target`, in ms; None where recent calls do not tell."""
         health = self.conditions.health[target]
         return health.predicted_ms(stream=self.stream, max_tokens=self.features.max_tokens)
+
+
+class NotKnown(Exception):
+    """A policy asks about a recorded request what nobody recorded. Never of one that is being answered.
+
+    Attributes:
+        what: what it asks for, in machine-readable words (`list:faq`, `text`, `header:x-plan`, `judgement:small`).
+    """
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        super().__init__(what)
 
 
 class Policy(Protocol):

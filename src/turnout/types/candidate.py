@@ -167,6 +167,16 @@ class Scoring(msgspec.Struct, frozen=True, kw_only=True):
     case: Mapping[str, Any]
 
 
+class Unread(msgspec.Struct, frozen=True, kw_only=True):
+    """A recorded answer is to be judged by what was not read off it; the outcome says whether to take it as kept.
+
+    Attributes:
+        target: whose answer it is.
+    """
+
+    target: str
+
+
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a candidate: exactly one of an answer, a failure and a drop.
 
@@ -193,5 +203,5 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     signals: Mapping[str, float] | None = None
 
 
-Step = Candidate | Dropped | Considered | Declined | Drew | Chances | Predicted | Judged | Scoring | Refusal
+Step = Candidate | Dropped | Considered | Declined | Drew | Chances | Predicted | Judged | Scoring | Refusal | Unread
 Plan = Generator[Step, Outcome | None, Outcome | None]

@@ -15,7 +15,7 @@ from turnout.policy.drawing import own_draw, way
 from turnout.policy.filters import Filters
 from turnout.policy.route import Route
 from turnout.policy.single import Single
-from turnout.types.candidate import Candidate, Chances, Outcome, Scoring, Step
+from turnout.types.candidate import Candidate, Chances, Outcome, Scoring, Step, Unread
 from turnout.types.conditions import Conditions
 from turnout.types.failure import Failure, FailureKind
 from turnout.types.features import Features
@@ -27,13 +27,6 @@ _FAILED: Final = Failure(kind=FailureKind.SERVER_ERROR, message="it failed when 
 
 class NotRecorded(LookupError):
     """What the policy asks for next was never recorded: nobody knows what it would have come to."""
-
-
-class _Signals(dict[str, float]):
-    """What was read off an answer; what was not is not made up."""
-
-    def __missing__(self, name: str) -> float:
-        raise NotRecorded(name)
 
 
 class Contender(NamedTuple):
@@ -109,7 +102,7 @@ def drive(contender: Contender, asked: Asked) -> Came:
 
 def _reply(step: Step, asked: Asked, called: list[Answer]) -> Outcome | None:
     """What came of a step. Raises `NotRecorded`."""
-    if isinstance(step, Scoring):
+    if isinstance(step, Scoring | Unread):
         raise NotRecorded(step.target)
     if not isinstance(step, Candidate):
         return None
@@ -119,7 +112,7 @@ def _reply(step: Step, asked: Asked, called: list[Answer]) -> Outcome | None:
     called.append(answer)
     if answer.failed:
         return Outcome(target=step.target, failure=_FAILED)
-    return Outcome(target=step.target, answered=True, signals=_Signals(answer.signals))
+    return Outcome(target=step.target, answered=True, signals=answer.signals)
 
 
 def _came(ways: Mapping[str, float], accepted: Outcome | None, asked: Asked, called: list[Answer]) -> Came:

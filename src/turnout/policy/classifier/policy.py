@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from turnout.policy.base import Context, Policy, union_of_targets
+from turnout.policy.base import Context, NotKnown, Policy, union_of_targets
 from turnout.policy.classifier.choice import NEAR, Choice, Option
 from turnout.policy.classifier.model import Classifier, Expected, Prediction
 from turnout.policy.expected_cost import expected_cost
@@ -45,6 +45,8 @@ class Classify:
 
     def decide(self, context: Context) -> Plan:
         """See `Policy`."""
+        if context.query is None:
+            raise NotKnown("text")
         prediction = self.model.predict(context.features, context.query)
         options = self._options(prediction, context)
         yield Predicted(artefact=self.model.id, signals=_signals(options))

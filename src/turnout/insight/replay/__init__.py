@@ -1,0 +1,1 @@
+"""Replay: what another configuration would have decided for recorded requests, without a call."""
