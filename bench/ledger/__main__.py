@@ -46,7 +46,7 @@ def main() -> int:
     directory = given.keep or Path(tempfile.mkdtemp(prefix="turnout-bench-ledger-"))
     console = Console(stderr=True)
     store = SqliteStore(database_file(directory))
-    filled_s = _fill(store, given.decisions, given.days, console)
+    filled_s = fill(store, given.decisions, given.days, console)
     store.close()
     size = sum(file.stat().st_size for file in directory.rglob("*") if file.is_file())
     timed = {name: _timed(ask) for name, ask in _questions(store, midnight(), given.days).items()}
@@ -74,7 +74,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _fill(store: SqliteStore, number: int, days: int, console: Console) -> float:
+def fill(store: SqliteStore, number: int, days: int, console: Console) -> float:
     """Take the decisions in as the drain does, batch by batch; the processor's seconds that this took."""
     made = traffic(number, days=days, until=midnight())
     spent = 0.0

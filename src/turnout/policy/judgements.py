@@ -5,20 +5,14 @@ Policies are pure, so this is kept beside them: read before a decision, and told
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from turnout.confidence.shift_watch import ShiftWatch
 from turnout.confidence.signals.request import request_values
 from turnout.policy.base import Policy
 from turnout.policy.cascade import Cascade
 from turnout.policy.escalation_budget import EscalationBudget
-from turnout.policy.explore import Explore
-from turnout.policy.fallback import Fallback
-from turnout.policy.filters import Filters
-from turnout.policy.flag import ByFlag
-from turnout.policy.ladder import Ladder
-from turnout.policy.rules import Rules
-from turnout.policy.weighted import Weighted
+from turnout.policy.within import within
 from turnout.types.candidate import Judged
 from turnout.types.features import Features
 from turnout.types.judging import Standing
@@ -59,32 +53,10 @@ def judgements_of(policy: Policy) -> Judgements | None:
 
     Of several cascades within one route the tightest bound holds for all.
     """
-    found = list(_cascades(policy))
+    found = [each for each in within(policy) if isinstance(each, Cascade)]
     bounds = [cascade.at_most for cascade in found if cascade.at_most is not None]
     judges = [stage.accept.calibration for cascade in found for stage in cascade.stages if stage.accept is not None]
     watches = {each.id: ShiftWatch(each.window) for each in judges if each is not None}
     if not bounds and not watches:
         return None
     return Judgements(EscalationBudget(min(bounds)) if bounds else None, watches)
-
-
-def _cascades(policy: Policy) -> Iterator[Cascade]:
-    inner: Iterable[Policy] = ()
-    match policy:
-        case Filters() | Explore():
-            inner = (policy.policy,)
-        case Rules():
-            inner = (rule.policy for rule in policy.rules)
-        case Weighted():
-            inner = (branch.policy for branch in policy.branches)
-        case ByFlag() | Ladder():
-            inner = policy.policies
-        case Fallback():
-            inner = policy.elements
-        case Cascade():
-            yield policy
-            inner = (stage.policy for stage in policy.stages)
-        case _:
-            pass
-    for each in inner:
-        yield from _cascades(each)

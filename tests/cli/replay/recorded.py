@@ -57,7 +57,10 @@ routes:
   again:   {{policy: cheap, cache: {{ttl: 1h}}}}
 {more}
 """
-ROUTES = "support partners flagged refused dead split quick thrifty curious lax strict orphan twice again again strong broken".split()
+ROUTES = (
+    *("support", "partners", "flagged", "refused", "dead", "split", "quick", "thrifty", "curious"),
+    *("lax", "strict", "orphan", "twice", "again", "again", "strong", "broken"),
+)
 TEXTS = (
     "What are your opening hours?",
     "My lawyer asks: where is the chargeback?",

@@ -61,8 +61,8 @@ def figures(changes: Changes) -> list[Figure]:
 
 def money(cost: Money) -> str:
     """`$9.80 ($9.61 to $10.02)`; without a likely amount, the bounds alone."""
-    if cost.low == cost.high:
-        return usd(cost.low)
+    if usd(cost.low) == usd(cost.high):
+        return usd(cost.low if cost.likely is None else cost.likely)
     bounds = f"{usd(cost.low)} to {usd(cost.high)}"
     return bounds if cost.likely is None else f"{usd(cost.likely)} ({bounds})"
 

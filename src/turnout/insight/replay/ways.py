@@ -106,7 +106,7 @@ class _Headers(dict[str, str]):
 
 
 class _Budgets(dict[str, BudgetState]):
-    def values(self) -> NoReturn:  # type: ignore[override]
+    def values(self) -> NoReturn:
         raise NotKnown("budget")
 
 
