@@ -77,24 +77,30 @@ def _apart(job: Job, shares: list[list[Filter]], progress: Progress) -> Iterator
         open_ends.append(mine)
         started.append(process)
     try:
-        while open_ends:
-            ready = wait(open_ends)
-            for end in [each for each in open_ends if each in ready]:
-                told = _received(end)
-                if isinstance(told, int):
-                    progress(told)
-                elif isinstance(told, Tally):
-                    yield told
-                    open_ends.remove(end)
+        yield from _gathered(open_ends, progress)
     finally:
         for process in started:
             process.terminate()
             process.join()
 
 
-def _received(end: Connection) -> object:
+def _gathered(ends: list[Connection], progress: Progress) -> Iterator[Tally]:
+    """The sums of each process, as they come."""
+    left = list(ends)
+    while left:
+        ready = wait(left)
+        for end in [each for each in left if each in ready]:
+            told = _received(end)
+            if isinstance(told, Tally):
+                left.remove(end)
+                yield told
+            else:
+                progress(told)
+
+
+def _received(end: Connection) -> int | Tally:
     try:
-        told = end.recv()
+        told: int | Tally | str = end.recv()
     except EOFError as error:
         raise TurnoutError("a process that replayed decisions was killed; there may be too little memory.") from error
     if isinstance(told, str):
