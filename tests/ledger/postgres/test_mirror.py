@@ -147,7 +147,7 @@ def test_a_database_that_is_full_gets_the_rest_once_there_is_room(postgres: Post
 def test_what_ends_in_the_middle_is_gone_on_with_from_what_postgres_knows(
     postgres: Postgres, store: SqliteStore
 ) -> None:
-    append(store, *made(3_000))
+    append(store, *made(1_200))
     with mirrored(postgres, store) as mirror:
         wait_for(lambda: bool(postgres.rows("SELECT 1 FROM pg_tables WHERE tablename = 'decisions'")), 60)
         for _ in range(3):
@@ -156,7 +156,7 @@ def test_what_ends_in_the_middle_is_gone_on_with_from_what_postgres_knows(
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
             append(store, *made(10))
-        until_there(postgres, 3_030)
+        until_there(postgres, 1_230)
         assert mirror.behind == 0
 
 

@@ -24,7 +24,7 @@ STATEMENT_S: Final = 10.0
 """How long Postgres may take for a statement, and to be connected to."""
 LONGEST_PAUSE_S: Final = 10.0
 _EXPIRE_S: Final = 3_600.0
-_LEAD_S: Final = 5.0
+_LEAD_S: Final = 2.0
 """How often those who do not copy ask whether they may: the one who did may have ended."""
 
 _log = logging.getLogger("turnout.ledger")
@@ -87,11 +87,11 @@ class PostgresMirror:
                 self._failed(str(error))
                 return
             except troubles as error:
+                pause = min(2 * pause, LONGEST_PAUSE_S) if self.trouble else FOLLOW_S
                 self._failed(str(error) or "it does not answer")
             if stopping or self._stopping.is_set():
                 return
             await asyncio.to_thread(self._stopping.wait, pause)
-            pause = min(2 * pause, LONGEST_PAUSE_S) if self.trouble else FOLLOW_S
 
     async def _copy_until_it_fails(self) -> None:
         database = await self._in_time(Database.open(self._url, self._ledger, self._statement_s))
