@@ -102,6 +102,22 @@ ALERTS: Final = (
         action="turnout decisions --since 1h --min-cost 0.01",
     ),
     Alert(
+        name="TurnoutBudgetExhausted",
+        expr='sum by (route) (rate(turnout_requests_total{error="budget_exhausted"}[15m])) > 0',
+        lasts="5m",
+        severity="ticket",
+        summary="Requests of the route {{ $labels.route }} are refused, because a budget is used up.",
+        action="turnout decisions --outcome refused --since 15m; raise the budget, or give the route a ladder.",
+    ),
+    Alert(
+        name="TurnoutRateLimited",
+        expr=f'sum(rate(turnout_requests_total{{error="rate_limited"}}[15m])) / {_REQUESTS} > 0.1 and {_ENOUGH}',
+        lasts="15m",
+        severity="ticket",
+        summary="{{ $value | humanizePercentage }} of the requests are refused by rate limits.",
+        action="turnout decisions --outcome refused --since 15m; see whose limit is too low, or who asks too fast.",
+    ),
+    Alert(
         name="TurnoutProviderSlow",
         expr=(
             "histogram_quantile(0.99, sum by (provider, le) (rate(turnout_first_token_seconds_bucket[15m]))) > 10"
