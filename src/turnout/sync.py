@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 from turnout.config.build import ConfiguredRouter
 from turnout.policy.explain import Explanation
 from turnout.router.library import Answer, Embeddings, Inputs
-from turnout.types.feedback import Feedback
+from turnout.types.feedback import Feedback, Kind
 from turnout.types.request import Caller
 
 T = TypeVar("T")
@@ -93,10 +93,11 @@ class SyncRouter:
         score: float | None = None,
         label: str | None = None,
         comment: str | None = None,
+        kind: Kind = "feedback",
         caller: Caller | None = None,
     ) -> Feedback:
         """See `turnout.Router.feedback`."""
-        said = self._router.feedback(decision_id, score=score, label=label, comment=comment, caller=caller)
+        said = self._router.feedback(decision_id, score=score, label=label, comment=comment, kind=kind, caller=caller)
         return self._wait(said)
 
     def _wait(self, work: Coroutine[Any, Any, T]) -> T:

@@ -35,7 +35,9 @@ targets:
   usual: {{provider: own, model: small, price: {{input: 1, output: 2}}}}
   trial: {{provider: own, model: "{model}", price: {{input: 1, output: 2}}}}
 routes:
-  support: {{policy: {{flag: {{name: cheaper, on: trial, off: usual}}}}}}
+  support:
+    policy: {{flag: {{name: cheaper, on: trial, off: usual}}}}
+    timeouts: {{connect: 30s, first_token: 60s, answer: 60s, total: 90s}}
   other: {{policy: {{flag: {{name: both, on: trial, off: usual}}}}}}
   third: {{policy: {{flag: {{name: both, on: trial, off: usual}}}}}}
 flags:
@@ -181,6 +183,7 @@ def test_a_canary_is_stopped_by_hand_and_by_whoever_changes_its_flag(turnout: Tu
         (("start", "cheaper", "--steps", "5,50"), "Write a percentage"),
         (("start", "cheaper", "--steps", "50%,100%"), "below 100 %"),
         (("start", "cheaper", "--tolerate", "speed=5%"), "write one of cost, latency, errors, quality"),
+        (("start", "cheaper", "--quality", "taste"), "write one of feedback, outcome, judge"),
         (("start", "cheaper", "--tolerate", "cost=0%"), "nothing is ever certainly no worse at all"),
         (("step", "cheaper", "--every", "soon"), "Usage"),
         (("step", "cheaper"), "Begin with: turnout canary start cheaper"),
@@ -208,9 +211,9 @@ async def test_a_running_gateway_is_rid_of_a_policy_that_fails(
         Path("turnout.yaml").write_text(text, encoding="utf-8")
         turnout("canary", "start", "cheaper", "--steps", "50%")
         async with ConfiguredRouter.from_config("turnout.yaml") as router:
-            await asyncio.gather(
-                *(ask(router, user=f"u{number % 60}") for number in range(260)), return_exceptions=True
-            )
+            for begin in range(0, 260, 10):
+                some = [ask(router, user=f"u{number % 60}") for number in range(begin, begin + 10)]
+                await asyncio.gather(*some, return_exceptions=True)
         _, out, err = turnout("canary", "step", "cheaper")
         assert "rolled back: errors +100.0 points" in out, err
         async with ConfiguredRouter.from_config("turnout.yaml") as router:

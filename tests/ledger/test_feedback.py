@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -28,7 +29,7 @@ from turnout.types.feedback import Feedback
 DECISION = samples.a_decision(tags={"team": "growth"})
 
 
-def feedback(score: float | None, user: str | None = None, decision: str = DECISION.id, **fields: str) -> Feedback:
+def feedback(score: float | None, user: str | None = None, decision: str = DECISION.id, **fields: Any) -> Feedback:
     now = samples.EPOCH
     return Feedback(id=new_decision_id(now), decision=decision, time=timestamp(now), user=user, score=score, **fields)
 
@@ -110,3 +111,19 @@ os.kill(os.getpid(), signal.SIGKILL)
     assert found.feedback == 1.0
     living.close()
     store.close()
+
+
+def test_evidence_that_nobody_said_is_kept_with_its_kind_and_makes_no_score(tmp_path: Path) -> None:
+    store = SqliteStore(database_file(tmp_path))
+    told = [
+        feedback(0.2, kind="judge", judge="opus"),
+        feedback(1.0, user="ann"),
+        feedback(0.0, kind="outcome", label="reopened"),
+    ]
+    store.append([Written(DECISION, encode_decision(DECISION))], "journal", Position(1, 0), told)
+    kept = store.read(DECISION.id)
+    said = {each.kind: (each.score, each.judge) for each in said_of(store, DECISION.id)}
+    store.close()
+    assert kept is not None
+    assert kept.feedback == 1.0
+    assert said == {"judge": (0.2, "opus"), "feedback": (1.0, None), "outcome": (0.0, None)}

@@ -36,7 +36,7 @@ routes:
     baseline: strong
     policy: cheap
     shadow: {{share: 100%, to: {to}, daily_usd: {usd}}}
-    timeouts: {{first_token: 10s, total: 30s}}
+    timeouts: {{connect: 30s, first_token: 60s, answer: 60s, total: 90s}}
 """
 HI: list[dict[str, Any]] = [{"role": "user", "content": "Hi"}]
 
@@ -192,7 +192,7 @@ async def test_the_daily_cap_holds_however_many_processes_spend_it_at_once(make:
     found: list[Pair] = list(pairs(store, Filter()))
     dropped = [reason for _, told in both for reason in told.dropped]
     assert found
-    assert set(dropped) == {"daily_usd"}
+    assert set(dropped) == {"shadow.daily_usd"}
     assert sum(pair.shadow.cost_usd or 0 for pair in found) <= cap
     assert len(found) + len(dropped) == 40
 

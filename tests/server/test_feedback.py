@@ -88,6 +88,15 @@ def test_thumbs_scores_and_labels_are_kept_and_the_latest_of_each_user_counts(
     assert "label off topic" in story
 
 
+def test_what_came_of_an_answer_is_sent_later_and_makes_no_score(gateway: GatewayProcess, decision: str) -> None:
+    status, told = say(gateway, {"decision_id": decision, "kind": "outcome", "score": 0, "label": "reopened"})
+    assert (status, told["kind"]) == (201, "outcome")
+    store = SqliteStore(database_file(gateway.data))
+    wait_for(lambda: said_of(store, decision))
+    assert "kind outcome, score 0, label reopened" in shown(gateway, decision)
+    assert json.loads(shown(gateway, decision, "--json"))["feedback"] is None
+
+
 def test_it_is_counted_for_prometheus(gateway: GatewayProcess, decision: str) -> None:
     def count() -> float:
         return value(samples(ask(gateway, "/metrics")[1].decode()), "turnout_feedback_total", route="support")
@@ -107,6 +116,7 @@ def test_it_is_counted_for_prometheus(gateway: GatewayProcess, decision: str) ->
         ({"decision_id": "ID", "score": "up"}, "score", "from 0 to 1"),
         ({"decision_id": "ID", "label": ""}, "label", "1 to 64"),
         ({"decision_id": "ID", "label": "up", "comment": "x" * 4001}, "comment", "at most 4000"),
+        ({"decision_id": "ID", "label": "up", "kind": "rumour"}, "kind", "feedback, outcome, judge"),
         ({"decision_id": "ID", "label": "up", "user": 7}, "user", "a text"),
         ({"decision_id": "ID", "stars": 5}, "stars", "decision_id, score, label"),
         ([], None, "JSON object"),

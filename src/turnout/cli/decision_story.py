@@ -200,7 +200,9 @@ def _feedback(decision: Decision, said: Sequence[Feedback]) -> Iterator[Renderab
 
 
 def _opinion(said: Feedback) -> str:
-    told = {"score": None if said.score is None else f"{said.score:g}", "label": said.label, "by": said.user}
+    kind = None if said.kind == "feedback" else said.kind
+    score = None if said.score is None else f"{said.score:g}"
+    told = {"kind": kind, "score": score, "label": said.label, "by": said.judge or said.user}
     return _listed(told) + (f": {said.comment}" if said.comment else "")
 
 

@@ -59,7 +59,7 @@ from turnout.tenancy.store import TenancyStore
 from turnout.types.clock import Clock, SystemClock
 from turnout.types.dialect import EMBEDDING
 from turnout.types.events import Observer, Unobserved
-from turnout.types.feedback import Feedback
+from turnout.types.feedback import Feedback, Kind
 from turnout.types.money import Price
 from turnout.types.privacy import Privacy
 from turnout.types.request import Caller
@@ -221,7 +221,7 @@ def assemble(
 
 
 def _shadowed(config: Config) -> bool:
-    return any(route.shadow is not None for route in config.routes.values())
+    return any(route.shadow is not None or route.evidence is not None for route in config.routes.values())
 
 
 def _limiters(loaded: LoadedConfig, clock: Clock, running: Running | None = None) -> Limiters:
@@ -373,6 +373,7 @@ class ConfiguredRouter(Router):
         score: float | None = None,
         label: str | None = None,
         comment: str | None = None,
+        kind: Kind = "feedback",
         caller: Caller | None = None,
     ) -> Feedback:
         """Say how good an answer was, as often as you like; of each user's scores the latest counts.
@@ -382,6 +383,8 @@ class ConfiguredRouter(Router):
             score: how good, 0 to 1.
             label: `up` (a score of 1), `down` (0), or a category of your own.
             comment: in words; kept as they are.
+            kind: `feedback`, what people say, which makes the decision's score; `outcome`, what came of it (a sale, a
+                ticket opened again); `judge`, `agreement`, `check`, of your own.
             caller: who says so; the decision must be of the same tenant.
 
         Raises:
@@ -391,7 +394,8 @@ class ConfiguredRouter(Router):
         """
         if self.desk is None:
             raise Overloaded("This router has no ledger.")
-        return await self.desk.take(decision_id, score=score, label=label, comment=comment, caller=caller or Caller())
+        who = caller or Caller()
+        return await self.desk.take(decision_id, score=score, label=label, comment=comment, kind=kind, caller=who)
 
     def probe_intervals(self) -> dict[str, float]:
         """How often each target is to be probed, in seconds; those that are."""

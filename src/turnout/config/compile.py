@@ -14,6 +14,7 @@ from turnout.config.version import policy_version
 from turnout.errors import ConfigError, ConfigErrors
 from turnout.features.language import load_language_model
 from turnout.features.phrases import PhraseLists
+from turnout.policy.evidence import Evidence
 from turnout.policy.filters import Filters
 from turnout.policy.judgements import judgements_of
 from turnout.policy.route import Route, Shadow
@@ -118,12 +119,24 @@ def compile_route(
         reads_budgets=_reads_budgets(given.policy),
         judgements=judgements_of(policy),
         shadow=_shadow(name, given, loaded, services),
+        evidence=_evidence(name, given),
     )
 
 
 def _policies(given: RouteConfig) -> list[PolicySpec]:
     """Its own, and those of its shadows."""
     return [given.policy, *(given.shadow.to if given.shadow is not None else ())]
+
+
+def _evidence(name: str, given: RouteConfig) -> Evidence | None:
+    if given.evidence is None:
+        return None
+    agreement, shadows = given.evidence.agreement, given.shadow.to if given.shadow is not None else []
+    if agreement is not None and agreement.with_ not in shadows:
+        told = f"no shadow of the route is '{agreement.with_}', so there is nothing to agree with."
+        fix = f"Add it: shadow: {{share: 5%, to: [{agreement.with_}], daily_usd: 5}}."
+        raise ConfigError(told, fix=fix, key=f"routes.{name}.evidence.agreement.with")
+    return given.evidence.compiled()
 
 
 def _shadow(name: str, given: RouteConfig, loaded: LoadedConfig, services: Transport | None) -> Shadow | None:
@@ -134,7 +147,7 @@ def _shadow(name: str, given: RouteConfig, loaded: LoadedConfig, services: Trans
     routes = [
         compile_route(
             name,
-            given.model_copy(update={"policy": policy, "shadow": None}),
+            given.model_copy(update={"policy": policy, "shadow": None, "evidence": None}),
             loaded,
             services,
             at=f"shadow.to.{place}",

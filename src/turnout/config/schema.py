@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from turnout.config.budgets import BudgetList
+from turnout.config.evidence import EvidenceConfig
 from turnout.config.flags import FlagConfig, NewFlagName, OpenFeatureConfig
 from turnout.config.hedging import HedgeConfig
 from turnout.config.policies import PolicySpec
@@ -290,6 +291,12 @@ class RouteConfig(Section):
         description="Asks others as well for a share of the requests, off the caller's path, to compare. Off unless "
         "given.",
         examples=[{"share": "5%", "to": ["sonnet"], "daily_usd": 5}],
+    )
+    evidence: EvidenceConfig | None = Field(
+        None,
+        description="How good answers are, found out beside the traffic: grades of a judging model, agreement with a "
+        "strong target, checks of form. Off unless given.",
+        examples=[{"judge": {"target": "opus", "share": "2%", "daily_usd": 5}}],
     )
     content_filter_falls_back: bool = Field(
         default=False, description="Whether a provider's content filter is a reason to ask the next target."

@@ -121,6 +121,11 @@ class Executor:
             for _, unused in run.answers:
                 unused.discard()
 
+    async def ask(self, candidate: Candidate, work: Work) -> Outcome:
+        """Ask something that is no part of a plan: a judge beside the traffic. Whatever goes wrong is told."""
+        work.trace.first = work.trace.chosen = candidate
+        return await self._consult(candidate, work)
+
     async def _follow(self, plan: Plan, run: _Run) -> Outcome | None:
         """Do what the plan says, step by step; the outcome that it accepts."""
         outcome: Outcome | None = None

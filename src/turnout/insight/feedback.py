@@ -34,7 +34,9 @@ def said_of(store: Store, decision_id: str) -> list[Feedback]:
     Raises:
         LedgerError: the store cannot be read.
     """
-    sql = "SELECT id, time, tenant, user, score, label, comment FROM feedback WHERE decision = ? ORDER BY id"
+    sql = (
+        "SELECT id, time, tenant, user, score, label, comment, kind, judge FROM feedback WHERE decision = ? ORDER BY id"
+    )
     return [
         Feedback(
             id=given,
@@ -45,6 +47,8 @@ def said_of(store: Store, decision_id: str) -> list[Feedback]:
             score=score,
             label=label,
             comment=comment,
+            kind=kind,
+            judge=judge,
         )
-        for given, time, tenant, user, score, label, comment in store.rows(sql, (decision_id,))
+        for given, time, tenant, user, score, label, comment, kind, judge in store.rows(sql, (decision_id,))
     ]

@@ -12,8 +12,9 @@ from turnout.types.decision import Decision
 
 _PAIRS = """
 SELECT d.record, d.feedback, s.record FROM shadows AS s JOIN decisions AS d ON d.id = s.decision
-WHERE s.time >= ? AND s.time < ? AND (? IS NULL OR s.route = ?) ORDER BY s.time DESC, s.seq DESC"""
-_OF = "SELECT record FROM shadows WHERE decision = ? ORDER BY seq"
+WHERE s.purpose = 'shadow' AND s.time >= ? AND s.time < ? AND (? IS NULL OR s.route = ?)
+ORDER BY s.time DESC, s.seq DESC"""
+_OF = "SELECT record FROM shadows WHERE decision = ? AND purpose = 'shadow' ORDER BY seq"
 _EVER = 1 << 62
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from turnout.ledger.money import to_pico
-from turnout.types.decision import Attempt, Decision, escalated, fell_back
+from turnout.types.decision import Attempt, Decision, escalated, fell_back, is_judgement
 
 MOST_TOKENS = 10**12  # of one request in the columns that are summed
 
@@ -134,6 +134,7 @@ class ShadowRow(NamedTuple):
     latency_ms: float
     cost: int | None
     baseline_cost: int | None
+    purpose: str
 
 
 def shadow_row(shadow: Decision) -> ShadowRow:
@@ -153,6 +154,7 @@ def shadow_row(shadow: Decision) -> ShadowRow:
         shadow.latency_ms,
         to_pico(shadow.cost_usd),
         to_pico(shadow.baseline_cost_usd),
+        "judge" if is_judgement(shadow) else "shadow",
     )
 
 

@@ -14,13 +14,13 @@ from turnout.ledger.store import Written
 from turnout.types.feedback import Feedback
 
 _INSERT: Final = """
-INSERT OR IGNORE INTO feedback (id, decision, time, tenant, user, score, label, comment)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+INSERT OR IGNORE INTO feedback (id, decision, time, tenant, user, score, label, comment, kind, judge)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _SCORED: Final = "SELECT DISTINCT decision FROM feedback WHERE decision BETWEEN ? AND ?"
 _DECISION: Final = "SELECT seq, record, feedback FROM decisions WHERE id = ?"
 _SCORE: Final = """
 SELECT avg(score) FROM feedback WHERE id IN (
-    SELECT max(id) FROM feedback WHERE decision = ? AND score IS NOT NULL GROUP BY user
+    SELECT max(id) FROM feedback WHERE decision = ? AND kind = 'feedback' AND score IS NOT NULL GROUP BY user
 )"""
 
 
@@ -65,4 +65,6 @@ def _row(said: Feedback) -> tuple[object, ...]:
         said.score,
         said.label,
         said.comment,
+        said.kind,
+        said.judge,
     )

@@ -68,7 +68,8 @@ def remove_decisions(writer: sqlite3.Connection, ids: list[str]) -> int:
         return 0
     given = (json.dumps(ids),)
     shadows = "SELECT id FROM shadows WHERE decision IN (SELECT value FROM json_each(?))"
-    writer.execute(f"DELETE FROM attempts WHERE decision IN ({shadows})", given)  # noqa: S608 - our own names
+    for table in ("attempts", "feedback"):
+        writer.execute(f"DELETE FROM {table} WHERE decision IN ({shadows})", given)  # noqa: S608 - our own names
     for table in OF_A_DECISION:
         writer.execute(f"DELETE FROM {table} WHERE decision IN (SELECT value FROM json_each(?))", given)  # noqa: S608 - our own names
     return writer.execute("DELETE FROM decisions WHERE id IN (SELECT value FROM json_each(?))", given).rowcount

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from turnout.features.phrases import PhraseLists
 from turnout.policy.base import Policy
+from turnout.policy.evidence import Evidence
 from turnout.policy.judgements import Judgements
 from turnout.types.caching import Caching
 from turnout.types.hedge import Hedge
@@ -53,6 +54,7 @@ class Route:
         reads_budgets: whether its policy asks how budgets stand.
         judgements: what the judging of its answers adds up to; None where none are.
         shadow: what some of its requests are asked again of; None for nothing.
+        evidence: what is found out about its answers, beside the traffic; None for nothing.
     """
 
     name: str
@@ -73,3 +75,4 @@ class Route:
     reads_budgets: bool = False
     judgements: Judgements | None = None
     shadow: Shadow | None = None
+    evidence: Evidence | None = None

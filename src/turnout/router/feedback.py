@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, cast, get_args
 from uuid import UUID
 
 from turnout.errors import InvalidRequest, LedgerError, Overloaded, UnknownDecision
@@ -14,7 +14,7 @@ from turnout.ledger.recorder import Recorder
 from turnout.ledger.store import Store
 from turnout.types.clock import Clock, timestamp
 from turnout.types.events import FeedbackGiven, Observer
-from turnout.types.feedback import THUMBS, Feedback
+from turnout.types.feedback import THUMBS, Feedback, Kind
 from turnout.types.request import Caller
 
 LABEL_LENGTH: Final = 64
@@ -42,7 +42,14 @@ class FeedbackDesk:
         self._observer = observer
 
     async def take(
-        self, decision_id: str, *, score: float | None, label: str | None, comment: str | None, caller: Caller
+        self,
+        decision_id: str,
+        *,
+        score: float | None,
+        label: str | None,
+        comment: str | None,
+        kind: str,
+        caller: Caller,
     ) -> Feedback:
         """Take feedback down. When this returns, it survives the death of the process.
 
@@ -51,7 +58,7 @@ class FeedbackDesk:
             UnknownDecision: there is no such decision, or it is another tenant's.
             Overloaded: the ledger cannot be read or written now.
         """
-        score = _score(score, label)
+        score, evidence = _score(score, label), _kind(kind)
         _check(label, comment)
         try:
             found = await self._find(decision_id)
@@ -67,6 +74,7 @@ class FeedbackDesk:
                 score=score,
                 label=label,
                 comment=comment,
+                kind=evidence,
             )
             self._recorder.hear(given)
         except LedgerError as error:
@@ -96,6 +104,13 @@ def _made(decision_id: str) -> datetime | None:
         return datetime.fromtimestamp((parsed.int >> 80) / 1000, UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def _kind(kind: object) -> Kind:
+    found = next((each for each in get_args(Kind) if each == kind), None)
+    if found is None:
+        raise InvalidRequest(f"`kind` must be one of {', '.join(get_args(Kind))}.", param="kind")
+    return cast("Kind", found)
 
 
 def _score(score: object, label: object) -> float | None:

@@ -28,6 +28,7 @@ from turnout.types.candidate import Candidate
 from turnout.types.clock import Clock
 from turnout.types.decision import Attempt, Decision, DecisionOutcome, Intent
 from turnout.types.events import Observer, RecordLost, Shadowed, Unobserved
+from turnout.types.feedback import Feedback
 from turnout.types.flag import FLAG_TAG, recorded
 from turnout.types.judging import NOTHING_JUDGED
 from turnout.types.privacy import Transcript
@@ -118,6 +119,13 @@ class Record:
             self._keep(_transcript(admitted, decision), admitted.parts.mask)
         self.observer.observe(decision if decision.shadow_of is None else Shadowed(decision))
         return decision
+
+    def evidence(self, said: Feedback) -> None:
+        """Write down what was found of an answer. Never raises."""
+        try:
+            self._recorder.hear(said)
+        except LedgerError as lost:
+            self._not_written(lost)
 
     def _not_written(self, error: LedgerError) -> None:
         self.lost += 1

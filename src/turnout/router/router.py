@@ -331,8 +331,8 @@ class Router:
             reply = overheard(reply, partial(keep, self.answers, admitted, content_type))
         if self.idempotency is not None and admitted.claim is not None:
             reply = overheard(reply, partial(once.record, self.idempotency, admitted, content_type))
-        if self.shadows is not None and self.shadows.wanted(admitted):
-            reply = overheard(reply, partial(self.shadows.ask, admitted))
+        if self.shadows is not None and (sampled := self.shadows.sampled(admitted)) is not None:
+            reply = overheard(reply, partial(self.shadows.ask, admitted, sampled))
         return reply
 
     def _said(self, admitted: Admitted, route: Route, target: str) -> list[tuple[str, str]]:

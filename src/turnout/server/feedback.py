@@ -18,7 +18,7 @@ from turnout.types.request import Caller
 from turnout.wire.registry import dialect
 
 _MOST_BYTES: Final = 64_000
-_FIELDS: Final = ("decision_id", "score", "label", "comment", "user")
+_FIELDS: Final = ("decision_id", "score", "label", "comment", "kind", "user")
 
 
 class FeedbackEndpoint:
@@ -39,6 +39,7 @@ class FeedbackEndpoint:
                 score=body.get("score"),
                 label=body.get("label"),
                 comment=body.get("comment"),
+                kind=body.get("kind", "feedback"),
                 caller=_of_user(caller, body.get("user")),
             )
         except RequestFailed as error:
@@ -53,6 +54,7 @@ class FeedbackEndpoint:
             "score": said.score,
             "label": said.label,
             "comment": said.comment,
+            "kind": said.kind,
         }
         return JSONResponse(told_back, 201, {"x-turnout-decision": said.decision})
 

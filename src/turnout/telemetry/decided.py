@@ -10,7 +10,7 @@ from typing import NamedTuple
 from turnout.telemetry import table
 from turnout.telemetry.cells import Cells
 from turnout.telemetry.table import NONE, OTHER
-from turnout.types.decision import Attempt, Decision, escalated, fell_back
+from turnout.types.decision import Attempt, Decision, escalated, fell_back, is_judgement
 
 
 class Names(NamedTuple):
@@ -77,7 +77,8 @@ class DecisionCounts:
     def count_shadow(self, shadow: Decision) -> None:
         """Count a shadow: no request, but calls, and money."""
         route = shadow.route if shadow.route in self.names.routes else OTHER
-        self._shadows.add((route, shadow.target or NONE, shadow.outcome))
+        purpose = "judge" if is_judgement(shadow) else "shadow"
+        self._shadows.add((route, shadow.target or NONE, purpose, shadow.outcome))
         for attempt in shadow.attempts:
             self._attempt(route, attempt)
         tenant = shadow.tenant if shadow.tenant in self.names.tenants else OTHER

@@ -172,8 +172,9 @@ ATTEMPT_DURATION: Final = Metric(
 SHADOWS: Final = Metric(
     "turnout_shadows_total",
     "counter",
-    "Requests that were asked again beside their answer, to compare. No other count of requests has them.",
-    ("route", "target", "outcome"),
+    "Requests that were asked again beside their answer, to compare, and judges that were asked about an answer. No "
+    "other count of requests has them.",
+    ("route", "target", "purpose", "outcome"),
 )
 SHADOW_COST: Final = Metric(
     "turnout_shadow_cost_usd_total",
@@ -185,7 +186,8 @@ SHADOW_COST: Final = Metric(
 SHADOWS_DROPPED: Final = Metric(
     "turnout_shadows_dropped_total",
     "counter",
-    "Requests that were to be asked again and were not: `queue_full`, `daily_usd`, `price_unknown`, `stopping`.",
+    "What was to be asked beside the traffic and was not: `queue_full`, `shadow.daily_usd`, "
+    "`evidence.judge.daily_usd`, `price_unknown`, `stopping`.",
     ("route", "reason"),
 )
 FEEDBACK: Final = Metric(

@@ -7,6 +7,8 @@ from enum import StrEnum
 
 import msgspec
 
+from turnout.types.feedback import Kind
+
 
 class CanaryStatus(StrEnum):
     """How a canary stands."""
@@ -43,6 +45,7 @@ class Canary(msgspec.Struct, frozen=True, kw_only=True):
         steps: the shares that it takes, one after another, 0 to 1; after the last it is promoted to everybody.
         tolerances: how much worse is tolerated, by measure.
         alpha: how often a canary that is no worse is rolled back, or one that is no better promoted.
+        quality: the kind of evidence that quality is measured by: `feedback`, `outcome`, `judge`, `agreement`, `check`.
         enough: requests of the variant within a step before the next.
         most: requests of the variant after which it is held, where nothing could be told.
         status: how it stands.
@@ -56,6 +59,7 @@ class Canary(msgspec.Struct, frozen=True, kw_only=True):
     steps: tuple[float, ...]
     tolerances: Mapping[str, float] = msgspec.field(default_factory=dict)
     alpha: float = 0.05
+    quality: Kind = "feedback"
     enough: int = 200
     most: int = 50_000
     status: CanaryStatus = CanaryStatus.RUNNING

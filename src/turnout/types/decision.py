@@ -184,6 +184,11 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     shadow_of: str | None = None
 
 
+def is_judgement(shadow: Decision) -> bool:
+    """Whether a record beside a decision is of a judge that was asked about its answer, and not of another answer."""
+    return bool(shadow.attempts) and all(attempt.purpose == "judge" for attempt in shadow.attempts)
+
+
 def fell_back(decision: Decision) -> bool:
     """Whether an earlier candidate failed and another one was tried, or its breaker was open.
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
+
+Kind = Literal["feedback", "outcome", "judge", "agreement", "check"]
+"""What evidence is: what people said; what came of it in the business; a judging model's grade; whether it says what a
+strong target says; whether it has the form that was asked for."""
 
 THUMBS: Final[Mapping[str, float]] = MappingProxyType({"up": 1.0, "down": 0.0})
 """Labels that are scores."""
@@ -24,6 +28,8 @@ class Feedback(msgspec.Struct, frozen=True, kw_only=True):
         score: how good the answer was found, 0 to 1; None where only a label was given.
         label: `up`, `down`, or a category of the caller's own.
         comment: in words.
+        kind: what kind of evidence it is. Only `feedback` makes the decision's own score.
+        judge: the target, or the check, that says so; None for people.
     """
 
     id: str
@@ -34,3 +40,5 @@ class Feedback(msgspec.Struct, frozen=True, kw_only=True):
     score: float | None = None
     label: str | None = None
     comment: str | None = None
+    kind: Kind = "feedback"
+    judge: str | None = None

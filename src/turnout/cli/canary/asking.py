@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, cast, get_args
 
 import typer
 
@@ -15,6 +15,7 @@ from turnout.errors import ConfigError
 from turnout.insight.canary.measure import MEASURES
 from turnout.types.canary import Canary, Walked
 from turnout.types.clock import timestamp
+from turnout.types.feedback import Kind
 from turnout.types.flag_change import FlagState
 
 
@@ -29,6 +30,9 @@ class Plan:
         list[str] | None,
         typer.Option(help="How much worse is tolerated: cost=5%, latency=10%, errors=1%, quality=3% (of 0 to 1)."),
     ] = None
+    quality: Annotated[
+        str, typer.Option(help="The evidence that quality is measured by: feedback, outcome, judge, agreement, check.")
+    ] = "feedback"
     alpha: Annotated[float, typer.Option(min=0.001, max=0.5, help="How often the verdict may be wrong.")] = 0.05
     enough: Annotated[int, typer.Option(min=1, help="Requests of the variant within a step before the next.")] = 200
     most: Annotated[int, typer.Option(min=100, help="Requests of the variant before it is held, undecided.")] = 50_000
@@ -54,6 +58,7 @@ def canary_asked(state: FlagState, plan: Plan) -> Canary:
         steps=steps,
         tolerances=dict(_tolerance(each) for each in plan.tolerate or ()),
         alpha=plan.alpha,
+        quality=_kind(plan.quality),
         enough=plan.enough,
         most=plan.most,
         walked=(Walked(timestamp(datetime.now(UTC)), steps[0], "started"),),
@@ -79,6 +84,13 @@ def _route(state: FlagState, given: str | None) -> str:
         fix = f"Write --route, one of: {_names(state.used_by)}."
         raise ConfigError(f"which route's requests are to be compared for '{state.name}'?", fix=fix)
     return given
+
+
+def _kind(given: str) -> Kind:
+    found = next((each for each in get_args(Kind) if each == given), None)
+    if found is None:
+        raise typer.BadParameter(f"{given!r}: write one of {_names(get_args(Kind))}.", param_hint="--quality")
+    return cast("Kind", found)
 
 
 def _tolerance(given: str) -> tuple[str, float]:

@@ -11,8 +11,9 @@ from turnout.ledger.store import Store
 from turnout.types.canary import Canary
 
 _ROWS: Final = """
-SELECT time, tenant, user, outcome, latency_ms, cost, feedback, json_extract(record, ?) FROM decisions
+SELECT time, tenant, user, outcome, latency_ms, cost, {quality}, json_extract(record, ?) FROM decisions
 WHERE route = ? AND time >= ? AND json_extract(record, ?) IN ('in_share', 'not_in_share')"""
+_SAID: Final = "(SELECT avg(score) FROM feedback AS said WHERE said.decision = decisions.id AND said.kind = ?)"
 _PICO: Final = 10**12
 _ANSWERED: Final = {"answered": True, "failed": False, "partial": False}
 """Of the others nobody knows: the caller left, or asked what cannot be answered."""
@@ -29,8 +30,11 @@ def observed(store: Store, canary: Canary) -> list[Stretch]:
     begins = [round(datetime.fromisoformat(each.time).astimezone(UTC).timestamp() * 1000) for each in canary.walked]
     stretches = [Stretch() for _ in begins]
     name = f'"{canary.flag}"'
-    asked = (f"$.flags.{name}", canary.route, begins[0], f"$.conditions.flags.{name}")
-    for time, tenant, user, outcome, latency_ms, cost, feedback, variant in store.rows(_ROWS, asked):
+    said = canary.quality != "feedback"  # which the decision has itself, counted once for each user
+    kind = (canary.quality,) if said else ()
+    asked = (*kind, f"$.flags.{name}", canary.route, begins[0], f"$.conditions.flags.{name}")
+    rows = store.rows(_ROWS.format(quality=_SAID if said else "feedback"), asked)
+    for time, tenant, user, outcome, latency_ms, cost, feedback, variant in rows:
         cost_usd = None if cost is None else cost / _PICO
         row = Row(_ANSWERED.get(outcome), latency_ms, cost_usd, feedback)
         caller = _caller(canary.by, tenant, user)
