@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
 from tests.confidence.judges import calibrated_on
 from tests.config.configs import ENV, with_routes
 from turnout.confidence.calibration import save_calibration
@@ -41,3 +43,16 @@ def test_a_calibration_of_another_targets_answers_is_found(tmp_path: Path) -> No
             "the calibration is of answers of 'haiku', and judges those of 'gpt-4o'.",
         )
     ]
+
+
+def test_a_gate_calibrated_on_another_targets_answers_is_found(tmp_path: Path) -> None:
+    made = calibrated_on({"mean_logprob@20": (-30.0, 0.0)}, target="gpt-4o")
+    save_calibration(tmp_path / "begun.json", msgspec.structs.replace(made, prefix=20))
+    save_calibration(tmp_path / "ours.json", calibrated_on({"hedging": SHARE}, target="haiku"))
+    accept = "{confidence: 0.85, by: ours.json, gate: {by: begun.json, release: 0.9}}"
+    stages = f"[{{use: haiku, accept: {accept}}}, {{use: [sonnet, gpt-4o]}}]"
+    file = tmp_path / "turnout.yaml"
+    file.write_text(with_routes(f"r: {{baseline: sonnet, policy: {{cascade: {stages}}}}}"))
+    problems = {(each.key or "")[len("routes.r.policy.cascade.0") :]: each.problem for each in check(file, ENV, NOW)}
+    assert "calibration is of answers of 'gpt-4o'" in problems[".accept.gate.by"]
+    assert "'haiku' gives no logprobs" in problems[""]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.confidence.judges import calibrated_on
@@ -15,7 +16,7 @@ from turnout.config.compile import compile_routes
 from turnout.config.compile_policy import Place
 from turnout.config.judging import acceptance
 from turnout.config.load import load_config
-from turnout.config.policies import Accept
+from turnout.config.policies import Accept, GateSpec
 from turnout.errors import ConfigErrors
 
 SHARE = (0.0, 1.0)
@@ -94,3 +95,60 @@ def _agreement(signal: Signal, said: str, again: str) -> float:
     with pytest.raises(StopIteration) as stopped:
         reading.send(answer(again))
     return float(stopped.value.value)
+
+
+def beginnings(tmp_path: Path, given: str, *signals: str, prefix: int | None = 20) -> str:
+    """What is wrong with a gate whose calibration reads these signals."""
+    made = calibrated_on(dict.fromkeys(signals or ("mean_logprob@20",), (-30.0, 1000.0)))
+    save_calibration(tmp_path / "begun.json", msgspec.structs.replace(made, prefix=prefix))
+    file = tmp_path / "turnout.yaml"
+    accept = f"{{confidence: 0.9, {given}}}"
+    file.write_text(f"{BASE}  r:\n    policy: {{cascade: [{{use: gpt-4o, accept: {accept}}}, {{use: sonnet}}]}}\n")
+    try:
+        compile_routes(load_config(file, ENV))
+    except ConfigErrors as errors:
+        (error,) = errors.errors
+        return f"{(error.key or '').removeprefix('routes.r.policy.cascade.')}: {error.problem}"
+    return ""
+
+
+def test_a_gate_reads_the_beginning_by_its_calibration(tmp_path: Path) -> None:
+    assert beginnings(tmp_path, "gate: {by: begun.json, release: 0.9, stop: 0.3}", "mean_logprob@20", "tokens") == ""
+    accept = Accept(confidence=0.9, gate=GateSpec(by="begun.json", release=0.9, stop=0.3))
+    made = acceptance(accept, Place("routes.r", directory=tmp_path))
+    assert made.gate is not None
+    assert (made.gate.tokens, [each.name for each in made.gate.signals]) == (20, ["mean_logprob@20"])
+    assert made.wants == {"logprobs"}
+
+
+@pytest.mark.parametrize(
+    ("given", "signals", "prefix", "problem"),
+    [
+        (
+            "gate: {by: begun.json, release: 0.9}",
+            ("mean_logprob",),
+            None,
+            "0.accept.gate.by: the calibration is of whole",
+        ),
+        ("by: begun.json", ("mean_logprob@20",), 20, "0.accept.by: the calibration is of the first 20 tokens"),
+        (
+            "gate: {by: begun.json, release: 0.9}",
+            ("mean_logprob@9",),
+            20,
+            "0.accept.gate.by: the calibration reads mean",
+        ),
+        (
+            "gate: {by: begun.json, release: 0.9}",
+            ("p_true@20",),
+            20,
+            "0.accept.gate.by: the calibration reads p_true@20",
+        ),
+        ("gate: {by: begun.json, release: 0.9}", ("nonsense@20",), 20, "0.accept.gate.by: unknown signal 'nonsense'"),
+        ("gate: {by: none.json, release: 0.9}", ("mean_logprob@20",), 20, "0.accept.gate.by: "),
+        ("gate: {by: begun.json, release: 0.2, stop: 0.3}", ("mean_logprob@20",), 20, "0.accept.gate: `stop` (0.3) is"),
+    ],
+)
+def test_a_gate_that_cannot_be_is_told(
+    tmp_path: Path, given: str, signals: tuple[str, ...], prefix: int | None, problem: str
+) -> None:
+    assert beginnings(tmp_path, given, *signals, prefix=prefix).startswith(problem)

@@ -10,6 +10,7 @@ from pathlib import Path as FilePath
 from typing import Literal
 
 from turnout.catalog.prices import price_of
+from turnout.confidence.calibration import Calibration
 from turnout.config.compile import compile_routes, flags_asked
 from turnout.config.compile_policy import Place
 from turnout.config.document import Path
@@ -29,6 +30,7 @@ from turnout.config.policies import (
 from turnout.config.schema import RouteConfig
 from turnout.config.targets import lacks_of
 from turnout.errors import ConfigError, ConfigErrors, MissingExtra
+from turnout.policy.acceptance import Acceptance
 from turnout.policy.base import Policy
 from turnout.policy.lint import lint
 from turnout.policy.route import Route
@@ -174,14 +176,21 @@ def _judgements(loaded: LoadedConfig, name: str, route: RouteConfig) -> Iterator
             yield loaded.document.error((*place, "accept"), told, fix)
         judge = acceptance(accept, at)
         for target in targets:
-            if judge.calibration is not None and judge.calibration.target != target:
-                told = f"the calibration is of answers of '{judge.calibration.target}', and judges those of '{target}'."
+            for where, of in _others(judge, target):
+                told = f"the calibration is of answers of '{of}', and judges those of '{target}'."
                 fix = "The tokens and habits of two models do not compare: make a calibration for each."
-                yield loaded.document.error((*place, "accept", "by"), told, fix)
+                yield loaded.document.error((*place, "accept", *where), told, fix)
             config = loaded.config.targets[target]
             for need in sorted(judge.wants & lacks_of(config, loaded.providers[config.provider])):
                 told = f"'{target}' gives no {need}, by which its answers are judged: every one of them is escalated."
                 yield loaded.document.error(place, told, "Judge by other signals, or ask a target that gives them.")
+
+
+def _others(judge: Acceptance, target: str) -> Iterator[tuple[Path, str]]:
+    """The calibrations of another target's answers: where they are named, and whose."""
+    used: list[tuple[Path, Calibration | None]] = [(("by",), judge.calibration)]
+    used.append((("gate", "by"), judge.gate.calibration if judge.gate is not None else None))
+    yield from ((where, each.target) for where, each in used if each is not None and each.target != target)
 
 
 def _judged(spec: PolicySpec) -> Iterator[tuple[Path, Accept, list[str]]]:

@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING, Final
 
 from turnout.confidence.calibration import Calibration, load_calibration
 from turnout.confidence.numbers import numpy
+from turnout.confidence.prefix import PrefixSignal, prefix_of
 from turnout.confidence.signal import Signal
 from turnout.confidence.signals.agreement import Agreement
 from turnout.confidence.signals.language import LanguageDiffers
 from turnout.confidence.signals.request import REQUEST_VALUES
 from turnout.confidence.signals.table import Abilities, signal_named
-from turnout.config.policies import Accept
+from turnout.config.policies import Accept, GateSpec
 from turnout.config.values import did_you_mean
 from turnout.errors import ArtefactError, ConfigError
 from turnout.execution.scoring import scorers_of
 from turnout.features.embeddings import embed_all, load_embeddings
 from turnout.features.language import detect_language, load_language_model
 from turnout.policy.acceptance import RAW_SIGNAL, Acceptance
+from turnout.policy.gate import Gate
 from turnout.providers.aiohttp_transport import AiohttpTransport
 
 if TYPE_CHECKING:
@@ -49,6 +51,9 @@ def acceptance(accept: Accept, place: Place, target: str = "") -> Acceptance:
     calibration = None
     if accept.by is not None:
         calibration = place.learnt.calibration(target) if place.learnt else _calibration(accept.by, place)
+    if calibration is not None and calibration.prefix is not None:
+        told = f"the calibration is of the first {calibration.prefix} tokens of an answer, and whole ones are judged."
+        raise ConfigError(told, fix="Give it under `gate`, and one of whole answers here.", key=f"{place.at}.by")
     needed = calibration.inputs if calibration is not None else (RAW_SIGNAL,)
     signals = [name for name in needed if name not in REQUEST_VALUES]
     if unused := accept.signals.keys() - set(signals):
@@ -62,7 +67,33 @@ def acceptance(accept: Accept, place: Place, target: str = "") -> Acceptance:
         scorers = scorers_of(made, place.services or AiohttpTransport())
     except ConfigError as error:
         raise ConfigError(error.problem, fix=error.fix, key=f"{place.at}.signals") from error
-    return Acceptance(accept.confidence, made, calibration, scorers, accept.on_shift == "escalate")
+    gated = accept.gate is not None and place.learnt is None  # what is replayed has come to its end
+    gate = _gate(accept.gate, place.inside("gate")) if gated and accept.gate is not None else None
+    return Acceptance(accept.confidence, made, calibration, scorers, accept.on_shift == "escalate", gate)
+
+
+def _gate(gate: GateSpec, place: Place) -> Gate:
+    """What settles an answer at its beginning. Raises `ConfigError` as `acceptance` does."""
+    calibration = _calibration(gate.by, place)
+    tokens = calibration.prefix
+    if tokens is None:
+        fix = "Make one with `turnout calibrate ROUTE --labels FILE --prefix 20`."
+        raise ConfigError("the calibration is of whole answers, not of beginnings.", fix=fix, key=f"{place.at}.by")
+    needed = [name for name in calibration.inputs if name not in REQUEST_VALUES]
+    signals = tuple(_prefix_signal(name, tokens, place) for name in needed)
+    return Gate(tokens=tokens, release=gate.release, stop=gate.stop, signals=signals, calibration=calibration)
+
+
+def _prefix_signal(name: str, tokens: int, place: Place) -> PrefixSignal:
+    kind, of = prefix_of(name)
+    try:
+        whole = signal_named(kind, abilities=_ABILITIES)
+    except ConfigError as error:
+        raise ConfigError(error.problem, fix=error.fix, key=f"{place.at}.by") from error
+    if of != tokens or not whole.prefix or whole.calls:
+        told = f"the calibration reads {name}, which the first {tokens} tokens of an answer do not tell."
+        raise ConfigError(told, fix=f"Label with signals such as mean_logprob@{tokens}.", key=f"{place.at}.by")
+    return PrefixSignal(whole=whole, tokens=tokens)
 
 
 def _calibration(by: str, place: Place) -> Calibration:

@@ -172,6 +172,28 @@ class FallbackSpec(Section):
     fallback: list[PolicySpec] = Field(min_length=1, description="The chain, in the order in which it is tried.")
 
 
+class GateSpec(Section):
+    """What settles a streamed answer already at its beginning."""
+
+    by: str = Field(
+        min_length=1,
+        description="The calibration of beginnings: a file of `turnout calibrate --prefix`, relative to this one. It "
+        "says after how many tokens.",
+    )
+    release: float = Field(gt=0, description="The least confidence from which the stream flows; above 1 for never.")
+    stop: float = Field(
+        0.0, ge=0, lt=1, description="The confidence below which the answer is stopped, and the next stage asked."
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> GateSpec:
+        if self.stop > self.release:
+            raise Wrong(
+                f"`stop` ({self.stop:g}) is above `release` ({self.release:g}).", "Stop below what is released."
+            )
+        return self
+
+
 class Accept(Section):
     """When a held answer is kept.
 
@@ -187,6 +209,10 @@ class Accept(Section):
         min_length=1,
         description="The calibration that makes confidence of an answer's signals: a file of `turnout calibrate`, "
         "relative to this one.",
+    )
+    gate: GateSpec | None = Field(
+        None,
+        description="What settles a streamed answer by its first tokens, so that its caller need not wait for all.",
     )
     on_shift: Literal["carry_on", "escalate"] = Field(
         "carry_on",
@@ -457,5 +483,7 @@ def artefacts(spec: PolicySpec) -> list[str]:
     if isinstance(spec, ClassifierSpec):
         named.append(spec.classifier.by)
     if isinstance(spec, CascadeSpec):
-        named += [stage.accept.by for stage in spec.cascade if stage.accept is not None and stage.accept.by is not None]
+        for accept in (stage.accept for stage in spec.cascade if stage.accept is not None):
+            named += [accept.by] if accept.by is not None else []
+            named += [accept.gate.by] if accept.gate is not None else []
     return named + [file for _, inner in nested(spec) for file in artefacts(inner)]

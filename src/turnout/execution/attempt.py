@@ -55,7 +55,7 @@ class Facts(Protocol):
 
 
 class LiveAttempt:
-    """An attempt under way. Exactly one of `answered`, `failed`, `cancelled` and `discarded` ends it.
+    """An attempt under way. Exactly one of `answered`, `failed`, `cancelled`, `discarded` and `stopped` ends it.
 
     Attributes:
         candidate, endpoint, work: what is attempted.
@@ -149,6 +149,12 @@ class LiveAttempt:
         """A complete answer, and the caller gets another."""
         if self._book("discarded", billed=True):
             self._succeeded()
+
+    def stopped(self) -> None:
+        """The beginning of an answer that was going well, and is not wanted."""
+        if self._book("discarded", billed=True):
+            self._leave.succeeded()
+            self._watch.unknown(*self._times())
 
     def failed(self, failure: Failure) -> None:
         """No complete answer."""

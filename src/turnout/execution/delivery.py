@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from turnout.confidence.signals.tail import split_answer
 from turnout.execution.attempt import LiveAttempt
-from turnout.execution.conversion import conversion
+from turnout.execution.conversion import Batch, conversion
 from turnout.execution.deadline import AttemptFailed
-from turnout.execution.streaming import CommittedStream, call_assembled, open_stream, put_together, read_to_commit
+from turnout.execution.provider_stream import ProviderStream
+from turnout.execution.streaming import (
+    Beginning,
+    CommittedStream,
+    call_assembled,
+    open_stream,
+    put_together,
+    read_beginning,
+    read_to_commit,
+)
 from turnout.execution.unary import call_unary, for_caller, neutral
 from turnout.execution.work import Work
 from turnout.providers.endpoint import Endpoint
@@ -26,6 +35,8 @@ class Delivered:
         attempt: the attempt that gave it.
         body, stream: the one or the other.
         answer: the same free of its dialect, where the policy holds it to judge it.
+        whole: whether that is all of it; else its beginning.
+        begun: the events of that.
         stated: how sure the target said it is, where it was asked.
     """
 
@@ -33,6 +44,8 @@ class Delivered:
     body: bytes = b""
     stream: CommittedStream | None = None
     answer: Answer | None = None
+    whole: bool = True
+    begun: Batch = field(default_factory=list)
     stated: float | None = None
 
     def accept(self) -> None:
@@ -41,10 +54,36 @@ class Delivered:
             self.attempt.answered()
 
     def discard(self) -> None:
-        """The caller gets another answer, or none."""
-        self.attempt.discarded()
+        """The caller gets another answer, or none. What is not there yet of this one is not waited for."""
+        if self.whole:
+            self.attempt.discarded()
+        else:
+            self.attempt.stopped()
         if self.stream is not None:
             self.stream.abort()
+
+    async def read_on(self) -> None:
+        """Hold the rest of it as well. Raises `AttemptFailed`."""
+        completed = False
+        try:
+            await self._read_on()
+            completed = True
+        except AttemptFailed as error:
+            self.attempt.failed(error.failure)
+            raise
+        finally:
+            if not completed:
+                self.attempt.cancelled()
+                self.discard()
+
+    async def _read_on(self) -> None:
+        try:
+            events = self.begun + (await self.stream.hold_rest() if self.stream is not None else [])
+        except ValueError as error:
+            raise AttemptFailed(Failure(kind=FailureKind.MALFORMED, message=str(error))) from error
+        _refuse_filtered(self.attempt)
+        self.answer, self.stated = heard(put_together(events, self.attempt), self.attempt)
+        self.whole, self.begun = True, []
 
     def lose(self) -> None:
         """Another call for the same request was first: a stream of which there is more to come is cancelled."""
@@ -116,19 +155,11 @@ async def _whole(attempt: LiveAttempt) -> Delivered:
 
 
 async def _commit(attempt: LiveAttempt) -> Delivered:
-    """Open a stream and read up to its commit; one that is held, to its end."""
-    work, hold = attempt.work, attempt.candidate.hold
+    """Open a stream and read up to its commit; one that is held, to its gate or its end."""
     stream = await open_stream(attempt)
     committed = False
     try:
-        held = await read_to_commit(stream, Commit(tokens=None) if hold else work.commit)
-        _refuse_filtered(attempt)
-        answer, stated = heard(put_together(held, attempt), attempt) if hold else (None, None)
-        if hold:
-            await stream.close()  # all of it is here: others may use its connection while it is judged
-        converted = conversion(work, attempt.endpoint, hides=attempt.hides, tails=attempt.tails)
-        committing = CommittedStream(attempt, stream, converted, held)
-        delivered = Delivered(attempt, stream=committing, answer=answer, stated=stated)
+        delivered = await _held(stream, attempt) if attempt.candidate.hold else await _begun(stream, attempt)
         committed = True
     except ValueError as error:
         raise AttemptFailed(Failure(kind=FailureKind.MALFORMED, message=str(error))) from error
@@ -136,6 +167,32 @@ async def _commit(attempt: LiveAttempt) -> Delivered:
         if not committed:
             stream.abort()
     return delivered
+
+
+async def _begun(stream: ProviderStream, attempt: LiveAttempt) -> Delivered:
+    held = await read_to_commit(stream, attempt.work.commit)
+    _refuse_filtered(attempt)
+    return Delivered(attempt, stream=_committed(stream, held, attempt))
+
+
+async def _held(stream: ProviderStream, attempt: LiveAttempt) -> Delivered:
+    beginning = Beginning(attempt.endpoint.dialect.decoder(), attempt.candidate.gate or 0)
+    if attempt.candidate.gate is None:
+        events = await read_to_commit(stream, Commit(tokens=None))
+    else:
+        events = await read_beginning(stream, beginning)
+    _refuse_filtered(attempt)
+    if not stream.over:
+        begun = _committed(stream, events, attempt)
+        return Delivered(attempt, stream=begun, answer=beginning.answer(), whole=False, begun=events)
+    answer, stated = heard(put_together(events, attempt), attempt)
+    await stream.close()  # all of it is here: others may use its connection while it is judged
+    return Delivered(attempt, stream=_committed(stream, events, attempt), answer=answer, stated=stated)
+
+
+def _committed(stream: ProviderStream, held: Batch, attempt: LiveAttempt) -> CommittedStream:
+    converted = conversion(attempt.work, attempt.endpoint, hides=attempt.hides, tails=attempt.tails)
+    return CommittedStream(attempt, stream, converted, held)
 
 
 def _refuse_filtered(attempt: LiveAttempt) -> None:

@@ -35,7 +35,7 @@ from turnout.execution.spending import paid
 from turnout.execution.verdict import VERDICTS
 from turnout.execution.work import Work
 from turnout.providers.endpoint import Endpoint
-from turnout.types.candidate import Candidate, Dropped, Outcome, Plan, Scoring
+from turnout.types.candidate import Candidate, Dropped, Outcome, Plan, ReadOn, Scoring, Stop
 from turnout.types.failure import Failure, FailureKind
 
 PROVIDER_BUSY: Final = "provider_busy"
@@ -44,11 +44,27 @@ PROVIDER_BUSY: Final = "provider_busy"
 
 @dataclass(slots=True)
 class _Run:
-    """A request under way: the answers that the plan may still take, and the silent call that another may overtake."""
+    """A request under way.
+
+    Attributes:
+        answers: those that the plan may still take.
+        held: whether there ever was one.
+        silent: the call that another may overtake.
+    """
 
     work: Work
     answers: list[tuple[Outcome, Delivered]] = field(default_factory=list)
+    held: bool = False
     silent: Race[Delivered] | None = None
+
+    def take(self, outcome: Outcome) -> Delivered:
+        """The answer of an outcome, which is then not among them any more."""
+        place = next(place for place, (each, _) in enumerate(self.answers) if each is outcome)
+        return self.answers.pop(place)[1]
+
+    def stop(self, begun: Outcome) -> None:
+        """End a call whose beginning was enough."""
+        self.take(begun).discard()
 
 
 class Executor:
@@ -139,6 +155,11 @@ class Executor:
                 outcome = await self._propose(step, run)
             elif isinstance(step, Scoring):
                 outcome = await _scored(step, run.work)
+            elif isinstance(step, ReadOn):
+                outcome = await _read_on(step.begun, run)
+            elif isinstance(step, Stop):
+                outcome = None
+                run.stop(step.begun)
             else:
                 outcome = None
                 run.work.trace.note(step)
@@ -160,7 +181,7 @@ class Executor:
         try:
             delivered = await self._hedge(candidate, endpoint, leave, run)
         except AttemptFailed as error:
-            if not (run.answers or _falls_back(error.failure, work)):  # what is held may be good enough after all
+            if not (run.held or _falls_back(error.failure, work)):  # what was held may be good enough after all
                 raise final_error(work) from error
             if error.failure.kind is FailureKind.CONTEXT_LENGTH:
                 work.outgrown = max(work.outgrown, endpoint.target.context_tokens or 0, 1)
@@ -169,6 +190,7 @@ class Executor:
             return Outcome(target=candidate.target, dropped="silent")
         outcome = _outcome_of(delivered, work)
         run.answers.append((outcome, delivered))
+        run.held = True
         return outcome
 
     async def _consult(self, candidate: Candidate, work: Work) -> Outcome:
@@ -261,6 +283,18 @@ async def _placed(limiter: Limiter, permit: Permit, work: Work) -> Leave | str:
     return leave
 
 
+async def _read_on(begun: Outcome, run: _Run) -> Outcome:
+    """All of an answer of which the policy has seen the beginning, if it comes to its end."""
+    delivered = run.take(begun)
+    try:
+        await delivered.read_on()
+    except AttemptFailed as error:
+        return Outcome(target=begun.target, failure=error.failure)
+    outcome = _outcome_of(delivered, run.work)
+    run.answers.append((outcome, delivered))
+    return outcome
+
+
 async def _scored(scoring: Scoring, work: Work) -> Outcome:
     """What the user's own code says of an answer, if it says so before the deadline."""
     began = work.clock.monotonic()
@@ -293,6 +327,7 @@ def _outcome_of(delivered: Delivered, work: Work) -> Outcome:
         target=candidate.target,
         answered=True,
         answer=delivered.answer,
+        whole=delivered.whole,
         asked=candidate.ask or work.chat,
         stated=delivered.stated,
     )

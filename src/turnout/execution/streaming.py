@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from functools import partial
 
+from turnout.confidence.signals.logprobs import said_tokens
 from turnout.errors import Cancelled, InternalError, Interrupted, RequestFailed
 from turnout.execution.attempt import LiveAttempt
 from turnout.execution.conversion import Batch, Conversion
@@ -17,9 +18,12 @@ from turnout.execution.deadline import AttemptFailed
 from turnout.execution.opening import GOOD, dispatch, refusal
 from turnout.execution.provider_stream import ProviderStream
 from turnout.execution.unary import MAX_ANSWER, no_answer
+from turnout.types.chat import Answer
 from turnout.types.failure import Failure, FailureKind
 from turnout.types.timeouts import Commit
+from turnout.wire.dialect import StreamDecoder
 from turnout.wire.event_json import encode_json
+from turnout.wire.gathered import Gathered
 
 Settle = Callable[[RequestFailed | None], object]
 """Told once how a stream ended, before its last bytes go out: writes the record. Never raises."""
@@ -64,6 +68,48 @@ def put_together(events: Batch, attempt: LiveAttempt) -> bytes:
         raise no_answer(error) from error
 
 
+class Beginning:
+    """The first tokens of an answer, free of their dialect.
+
+    Args:
+        decoder: of the provider's events.
+        tokens: how many are wanted.
+    """
+
+    def __init__(self, decoder: StreamDecoder, tokens: int) -> None:
+        self._decoder = decoder
+        self._tokens = tokens
+        self._gathered = Gathered()
+
+    def add(self, batch: Batch) -> None:
+        """Take further events. Raises `ValueError` for one that is not of the dialect."""
+        for event, _ in batch:
+            for delta in self._decoder.decode(event):
+                self._gathered.add(delta)
+
+    @property
+    def there(self) -> bool:
+        """Whether all of them are, with their log-probabilities."""
+        return self._gathered.tokens >= self._tokens and len(said_tokens(self.answer())) >= self._tokens
+
+    def answer(self) -> Answer:
+        """The answer as far as it has come."""
+        return self._gathered.answer()
+
+
+async def read_beginning(stream: ProviderStream, beginning: Beginning) -> Batch:
+    """Read until the beginning is there, or all of a shorter answer. Raises `AttemptFailed` and `ValueError`."""
+    held: Batch = []
+    while not stream.over and not beginning.there:
+        batch = await stream.next_batch()
+        beginning.add(batch)
+        held += batch
+        _refuse_too_much(stream)
+    if stream.broken is not None:
+        raise AttemptFailed(stream.broken)
+    return held
+
+
 async def read_to_commit(stream: ProviderStream, commit: Commit) -> Batch:
     """Read until the stream may be committed; what was read is held back until then.
 
@@ -75,11 +121,15 @@ async def read_to_commit(stream: ProviderStream, commit: Commit) -> Batch:
         held += await stream.next_batch()
         if commit.tokens is not None and stream.tokens >= commit.tokens:
             break
-        if stream.size > MAX_ANSWER:
-            raise AttemptFailed(Failure(kind=FailureKind.NOT_AN_ANSWER, message=f"over {MAX_ANSWER} bytes held"))
+        _refuse_too_much(stream)
     if stream.broken is not None:
         raise AttemptFailed(stream.broken)
     return held
+
+
+def _refuse_too_much(stream: ProviderStream) -> None:
+    if stream.size > MAX_ANSWER:
+        raise AttemptFailed(Failure(kind=FailureKind.NOT_AN_ANSWER, message=f"over {MAX_ANSWER} bytes held"))
 
 
 class CommittedStream:
@@ -99,6 +149,13 @@ class CommittedStream:
     def over(self) -> bool:
         """Whether the whole answer is here."""
         return self._stream.over
+
+    async def hold_rest(self) -> Batch:
+        """Read to its end before anything goes to the caller. Raises `AttemptFailed` and `ValueError`."""
+        rest = await read_to_commit(self._stream, Commit(tokens=None))
+        await self._stream.close()  # all of it is here: others may use its connection while it is judged
+        self._first += self._conversion.convert(rest)
+        return rest
 
     def abort(self) -> None:
         """Nobody will take it."""

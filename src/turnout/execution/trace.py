@@ -14,8 +14,10 @@ from turnout.types.candidate import (
     Dropped,
     Judged,
     Predicted,
+    ReadOn,
     Scoring,
     Step,
+    Stop,
     Unread,
 )
 from turnout.types.decision import Attempt
@@ -83,5 +85,5 @@ class Trace:
             case Judged():
                 self.judged.append(step)
                 self.considered.append(Considered(f"answer of {step.target}", step.accepted, step.because))
-            case Candidate() | Scoring() | Drew() | Unread():
+            case Candidate() | Scoring() | Drew() | ReadOn() | Stop() | Unread():
                 pass

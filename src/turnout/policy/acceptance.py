@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,6 +13,7 @@ from turnout.confidence.calibration import Calibration
 from turnout.confidence.signal import Ask, Held, Score, Signal
 from turnout.confidence.signals.request import request_values
 from turnout.policy.base import Context
+from turnout.policy.gate import Gate
 from turnout.types.candidate import Candidate, Judged, Outcome, Scorer, Scoring, Step, Unread
 from turnout.types.chat import Answer, Chat, Finish, ToolCall
 from turnout.types.judging import Standing
@@ -40,6 +41,7 @@ class Acceptance:
         signals: what is read off it.
         calibration: what makes confidence of them; None takes the mean probability of its tokens as it is.
         scorers: the user's own code behind the signals that have some, by their names.
+        gate: what settles it already at its beginning, where it is streamed; None for nothing.
         distrusts: whether nothing is kept while the traffic is another than what the calibration was fitted on.
     """
 
@@ -48,21 +50,38 @@ class Acceptance:
     calibration: Calibration | None = None
     scorers: Mapping[str, Scorer] = field(default_factory=dict)
     distrusts: bool = False
+    gate: Gate | None = None
 
     @property
     def wants(self) -> frozenset[str]:
         """What the answer must come with."""
-        return frozenset().union(*(signal.needs for signal in self.signals))
+        signals = (*self.signals, *(self.gate.signals if self.gate is not None else ()))
+        return frozenset().union(*(signal.needs for signal in signals))
+
+    def judge_beginning(self, gate: Gate, context: Context, begun: Outcome) -> Judged:
+        """Judge the beginning of an answer. One that is not trusted, or may not be escalated, is held to its end."""
+        judged = gate.judge(context, begun)
+        moved = self._moved(judged, context) and judged.accepted
+        kept = not judged.accepted and _within_budget(judged, context.conditions.standing).accepted
+        if judged.settled and (moved or kept):
+            return msgspec.structs.replace(
+                judged, accepted=False, settled=False, because=f"{judged.because}, but its end is waited for"
+            )
+        return judged
 
     def judge(self, context: Context, outcome: Outcome) -> Generator[Step, Outcome | None, Judged]:
         """Judge an answer. Yields what the signals have to ask; returns the judgement."""
         judged = yield from self._judge(context, outcome)
         standing = context.conditions.standing
-        moved = standing.shifted.get(judged.artefact or "") if self.distrusts else None
+        moved = self._moved(judged, context)
         if moved and judged.accepted:
             told = f"{judged.because}, but the traffic is another than the calibration's ({', '.join(moved)})"
             judged = msgspec.structs.replace(judged, accepted=False, because=told)
         return _within_budget(judged, standing)
+
+    def _moved(self, judged: Judged, context: Context) -> Sequence[str]:
+        """The inputs that are others than the calibration's, where that counts."""
+        return context.conditions.standing.shifted.get(judged.artefact or "", ()) if self.distrusts else ()
 
     def _judge(self, context: Context, outcome: Outcome) -> Generator[Step, Outcome | None, Judged]:
         answer, asked = outcome.answer, outcome.asked

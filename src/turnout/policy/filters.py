@@ -11,7 +11,7 @@ from turnout.policy.base import Context, Policy, satisfied
 from turnout.policy.drawing import chances, way
 from turnout.policy.same_model import of_other_models
 from turnout.policy.walk import walk
-from turnout.types.candidate import Candidate, Drew, Dropped, Outcome, Plan
+from turnout.types.candidate import Candidate, Drew, Dropped, Outcome, Plan, Stop
 from turnout.types.conditions import BreakerState
 from turnout.types.dialect import BOUND, EMBEDDING, DialectName
 from turnout.types.health import TOO_SLOW, too_slow
@@ -60,6 +60,7 @@ class Filters:
                 break
             if not isinstance(step, Candidate) or step.purpose == "judge":
                 drew += [step] if isinstance(step, Drew) else []
+                tried -= {step.begun.target} if isinstance(step, Stop) else set()  # it was not heard out
                 reply = yield step
                 continue
             why = unfit.get(step.target) or _repeats(step, tried)

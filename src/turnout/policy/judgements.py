@@ -40,11 +40,14 @@ class Judgements:
 
     def note(self, judged: Iterable[Judged], features: Features) -> None:
         """A request's answers were judged."""
+        judged = tuple(judged)
+        begun = {each.target for each in judged if each.prefix is not None}
         for each in judged:
-            if self._budget is not None:
+            if self._budget is not None and each.settled:
                 self._budget.note(each.confidence, escalated=not each.accepted)
             watch = self._watches.get(each.artefact or "")
-            if watch is not None:
+            of_all = each.prefix is not None or each.target not in begun  # those that a gate left over are others
+            if watch is not None and of_all:
                 watch.note({**request_values(features), **each.signals})
 
 
@@ -55,7 +58,8 @@ def judgements_of(policy: Policy) -> Judgements | None:
     """
     found = [each for each in within(policy) if isinstance(each, Cascade)]
     bounds = [cascade.at_most for cascade in found if cascade.at_most is not None]
-    judges = [stage.accept.calibration for cascade in found for stage in cascade.stages if stage.accept is not None]
+    accepts = [stage.accept for cascade in found for stage in cascade.stages if stage.accept is not None]
+    judges = [each.calibration for each in accepts] + [each.gate.calibration for each in accepts if each.gate]
     watches = {each.id: ShiftWatch(each.window) for each in judges if each is not None}
     if not bounds and not watches:
         return None

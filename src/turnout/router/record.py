@@ -254,7 +254,10 @@ def _answer(trace: Trace) -> Attempt | None:
 
 def _signals(trace: Trace) -> Mapping[str, float]:
     """What was predicted before the first call, and read off the last answer that was judged."""
-    judged = trace.judged[-1].signals if trace.judged else {}
+    judged: dict[str, float] = {}
+    for each in trace.judged:
+        if each.target == trace.judged[-1].target:  # by its beginning, and at its end
+            judged.update(each.signals)
     return {**trace.predicted.signals, **judged} if trace.predicted is not None else judged
 
 

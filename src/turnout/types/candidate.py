@@ -1,7 +1,7 @@
 """What a policy says while it decides, and what it is told: the conversation between policy and executor.
 
-A policy is a generator of `Step`s. For each `Candidate` and each `Scoring` it is sent an `Outcome`; for each other step
-it is sent None. It returns the outcome it accepts, or None when it has nothing more to propose; policies nest by
+A policy is a generator of `Step`s. For each `Candidate`, `Scoring` and `ReadOn` it is sent an `Outcome`; for each other
+step it is sent None. It returns the outcome it accepts, or None when it has nothing more to propose; policies nest by
 `yield from`. The executor drives it live, `explain` and replay without a call.
 """
 
@@ -26,6 +26,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
         target: the target's name.
         purpose: whether its answer is for the caller, a judgement of one, or nobody's: a shadow's, to be compared.
         hold: whether its answer is to be buffered until the policy has judged it.
+        gate: of a streamed answer that is held, after how many tokens the policy is told of its beginning; None to be
+            told of all of it.
         reason: why this target, in machine-readable words, the outermost first (`rule:faq/fallback:1`,
             `weighted:0.3`, `last_resort`).
         rule: the name of the rule that decided, where rules did; of rules within rules, the inner one.
@@ -40,6 +42,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     purpose: Purpose = "answer"
     hold: bool = False
+    gate: int | None = None
     reason: str = ""
     rule: str | None = None
     more: bool = False
@@ -135,6 +138,8 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
         confidence: the probability that it is acceptable; None where nothing could be said.
         signals: what was read off it, by name.
         artefact: the calibration that judged; None for raw confidence.
+        prefix: of how many tokens of its beginning; None for the whole answer.
+        settled: whether that decided about it; else it is judged again at its end.
     """
 
     target: str
@@ -143,6 +148,8 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     confidence: float | None = None
     signals: Mapping[str, float] = msgspec.field(default_factory=dict)
     artefact: str | None = None
+    prefix: int | None = None
+    settled: bool = True
 
 
 class Scorer(Protocol):
@@ -177,6 +184,18 @@ class Unread(msgspec.Struct, frozen=True, kw_only=True):
     target: str
 
 
+class ReadOn(msgspec.Struct, frozen=True):
+    """An answer whose beginning did not settle it is to be held to its end: the next outcome has all of it."""
+
+    begun: Outcome
+
+
+class Stop(msgspec.Struct, frozen=True):
+    """An answer is not wanted, judging by its beginning: its call is to be ended at once."""
+
+    begun: Outcome
+
+
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a candidate: exactly one of an answer, a failure and a drop.
 
@@ -186,6 +205,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         failure: what its last attempt ran into.
         dropped: why it was not called at all.
         answer: what a candidate that is held, or that was asked something else, said; for the policy to judge.
+        whole: whether that is all of it, or its beginning: then the policy accepts it as it is, or says `ReadOn` or
+            `Stop`.
         asked: what it was asked.
         stated: how sure it said it is, 0 to 1, where it was asked that as well; `answer` is without it.
         score: of a `Scoring`, the score; None where there is none.
@@ -197,11 +218,26 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     failure: Failure | None = None
     dropped: str | None = None
     answer: Answer | None = None
+    whole: bool = True
     asked: Chat | None = None
     stated: float | None = None
     score: float | None = None
     signals: Mapping[str, float] | None = None
 
 
-Step = Candidate | Dropped | Considered | Declined | Drew | Chances | Predicted | Judged | Scoring | Refusal | Unread
+Step = (
+    Candidate
+    | Dropped
+    | Considered
+    | Declined
+    | Drew
+    | Chances
+    | Predicted
+    | Judged
+    | Scoring
+    | ReadOn
+    | Stop
+    | Refusal
+    | Unread
+)
 Plan = Generator[Step, Outcome | None, Outcome | None]

@@ -26,7 +26,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
         purpose: `answer`, `judge`, or `shadow`.
         started: wall time in UTC, ISO 8601 with milliseconds.
         outcome: `answered` (a complete answer), `failed`, `cancelled` (by the caller leaving, or by us), or
-            `discarded` (complete, and not the one that the caller got).
+            `discarded` (complete, or stopped at its beginning, and not the one that the caller got).
         error_class: the `FailureKind`, where it failed.
         status: the provider's HTTP status.
         model: the model that the provider says answered.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -131,3 +132,48 @@ def test_what_else_the_accept_says_stays(here: Path, labels: Path) -> None:
     accept = policy.cascade[0].accept
     assert accept is not None
     assert (accept.on_shift, accept.by) == ("escalate", "calibrations/contracts.json")
+
+
+def beginnings(file: Path, number: int = 400) -> Path:
+    """Answers of thirty tokens; the surer the first are, the likelier the whole is acceptable."""
+    draw = np.random.default_rng(3)
+    rows = []
+    for _ in range(number):
+        sure = draw.uniform(-2.0, 0.0)
+        logprobs = [round(sure * draw.uniform(0.8, 1.2), 4) for _ in range(30)]
+        rows.append({"acceptable": int(draw.random() < 1 / (1 + np.exp(-12 * (sure + 1)))), "logprobs": logprobs})
+    file.write_text("\n".join(map(json.dumps, rows)))
+    return file
+
+
+def test_a_gate_is_calibrated_on_beginnings_and_written_beside_what_is_there(here: Path) -> None:
+    labels = beginnings(here / "labels.jsonl")
+    told = run("contracts", "--labels", labels, "--prefix", 20, "--error", 0.1, "--write")
+    assert told.exit_code == 0, told.output
+    assert "Of the answers that are released after their first 20 tokens, at most 0.1 are unacceptable" in told.stdout
+    for word in ("release", "stop", "released", "held to the end", "wrong of the released"):
+        assert word in told.stdout
+    loaded = load_config(here / "turnout.yaml")
+    policy = loaded.config.routes["contracts"].policy
+    assert isinstance(policy, CascadeSpec)
+    accept = policy.cascade[0].accept
+    assert accept is not None
+    assert accept.gate is not None
+    assert (accept.confidence, accept.gate.by) == (0.85, "calibrations/contracts-20.json")
+    assert 0 < accept.gate.stop < accept.gate.release < 1
+    assert load_calibration(here / accept.gate.by).prefix == 20
+    build_parts(loaded, SystemClock())  # the gateway would start with it
+
+
+def test_a_gate_for_machines(here: Path) -> None:
+    told = run("contracts", "--labels", beginnings(here / "labels.jsonl"), "--prefix", 20, "--error", 0.1, "--json")
+    found = json.loads(told.stdout)
+    assert found["prefix"] == 20
+    assert 0 < found["stop"] < found["threshold"]
+    assert 0 < found["stopped"] < 1 - found["chosen"]["kept"]
+
+
+def test_a_gate_has_one_aim_only(here: Path) -> None:
+    told = run("contracts", "--labels", beginnings(here / "labels.jsonl"), "--prefix", 20, "--escalate", 0.1)
+    assert told.exit_code == 2
+    assert "--error" in told.stderr

@@ -73,6 +73,9 @@ class Source:
     labels: Annotated[Path | None, typer.Option(help="Labelled answers: a CSV, JSON Lines or Parquet file.")] = None
     from_ledger: Annotated[bool, typer.Option("--from-ledger", help="Answers that were judged and scored.")] = False
     stage: Annotated[int, typer.Option(min=1, help="The stage whose answers are labelled.")] = 1
+    prefix: Annotated[
+        int | None, typer.Option(min=1, help="Of the answers' first so many tokens: for streams, before they end.")
+    ] = None
     config: Annotated[Path | None, typer.Option(help="The configuration; by default turnout.yaml.")] = None
     since: Annotated[str, typer.Option(help="Of the ledger, only since then.")] = "30d"
     data: Data = None
@@ -82,9 +85,9 @@ class Source:
         if (self.labels is None) is not self.from_ledger:
             raise typer.BadParameter("Give one of --labels FILE and --from-ledger.")
         if self.labels is not None:
-            return read_labels(self.labels)
+            return read_labels(self.labels, self.prefix)
         wanted = Filter(since=moment(self.since), route=route)
-        return labels_of(opened(loaded.data_directory(self.data)), wanted, target)
+        return labels_of(opened(loaded.data_directory(self.data)), wanted, target, self.prefix)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +118,7 @@ def calibrate_route(
     turnout calibrate contracts --labels labels.csv --error 0.05
     turnout calibrate contracts --labels labels.csv --quality-loss 0.02 --write
     turnout calibrate contracts --from-ledger --escalate 0.12 --html curves.html
+    turnout calibrate contracts --labels labels.jsonl --prefix 20 --error 0.05
 
     A label file has a row for each answer of the cheaper target: `acceptable` (1 or 0), and a column for each signal,
     or `logprobs`, the log-probabilities of its tokens.
@@ -122,6 +126,8 @@ def calibrate_route(
     """  # noqa: D301 - the backspace itself is what keeps the lines apart
     loaded = load_config(source.config)
     chosen = stage_of(loaded, route, source.stage)
+    if source.prefix is not None and not isinstance(wanted.aim, Error):
+        raise typer.BadParameter("With --prefix the aim is an --error: what is not released is judged at its end.")
     labels = source.read(loaded, route, chosen.target)
     with Console(stderr=True).status("reading the labels") as status:
         found = calibrate(
@@ -140,7 +146,8 @@ def calibrate_route(
         print_calibrated(screen(), found, len(labels))
     if not found.holds:
         raise typer.Exit(1)
-    _keep(found, loaded, chosen, output.out or Path("calibrations") / f"{route}.json", write=output.write)
+    name = route if source.prefix is None else f"{route}-{source.prefix}"
+    _keep(found, loaded, chosen, output.out or Path("calibrations") / f"{name}.json", write=output.write)
 
 
 def _keep(found: Calibrated, loaded: LoadedConfig, stage: Stage, out: Path, *, write: bool) -> None:
@@ -166,7 +173,9 @@ def _keep(found: Calibrated, loaded: LoadedConfig, stage: Stage, out: Path, *, w
 def _settings(found: Calibrated, out: Path) -> dict[str, Any]:
     """What changes of the stage's `accept`."""
     least, by = float(f"{found.chosen.threshold:.9g}"), out.as_posix()
-    return {"confidence": least, "by": by}
+    if found.stop is None:
+        return {"confidence": least, "by": by}
+    return {"gate": {"by": by, "release": least, "stop": float(f"{found.stop:.9g}")}}
 
 
 def _write(path: Path, page: str) -> None:
