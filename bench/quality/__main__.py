@@ -8,13 +8,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bench.quality import routers
+from bench.quality import coverage, routers
 from bench.quality.data import Missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-WHAT: Final[Mapping[str, Callable[[argparse.Namespace], None]]] = {"routers": routers.run}
+WHAT: Final[Mapping[str, Callable[[argparse.Namespace], None]]] = {
+    "coverage": coverage.run,
+    "routers": routers.run,
+}
 """What can be measured, by name; each prints its tables."""
 
 

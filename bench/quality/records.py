@@ -14,7 +14,7 @@ import sys
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from math import isfinite, isnan
+from math import isfinite, isnan, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -23,6 +23,7 @@ import msgspec
 from bench.quality.data import Missing, read
 from turnout.features.phrases import PhraseLists
 from turnout.features.shape import read_features
+from turnout.insight.evaluate.traffic import Answer, Asked
 from turnout.ledger.entry import encode_decision
 from turnout.types.clock import timestamp
 from turnout.types.decision import Attempt, Decision
@@ -123,6 +124,27 @@ def records(prompts: Iterable[Prompt], *, route: str, seed: int = 0) -> Iterator
         served = _id(at, prompt.text, answers[0].model)
         for answer in answers:
             yield _record(prompt, answer, at, route, None if answer is answers[0] else served)
+
+
+def asked(prompts: Iterable[Prompt], *, seed: int = 0) -> list[Asked]:
+    """The same as evaluation reads them from a ledger."""
+    shuffled = list(prompts)
+    random.Random(seed).shuffle(shuffled)
+    return [
+        Asked(
+            id=str(number),
+            time=timestamp(BEGIN + timedelta(minutes=number)),
+            cluster=str(number),
+            question=prompt.text,
+            features=read_features(Outline(said=(Said("user", prompt.text),)), lists=_LISTS),
+            query=prompt.text,
+            answers={
+                answer.model: Answer(float(answer.correct), answer.cost_usd, answer.latency_ms or nan)
+                for answer in prompt.answers
+            },
+        )
+        for number, prompt in enumerate(shuffled)
+    ]
 
 
 def _record(prompt: Prompt, answer: Given, at: datetime, route: str, shadow_of: str | None) -> dict[str, Any]:

@@ -117,6 +117,24 @@ def test_the_verdict_stands_above_the_table_and_what_it_rests_on_below(here: Pat
         assert words in " ".join(below.split())
 
 
+def test_a_file_of_labels_serves_as_well_as_the_ledger(here: Path) -> None:
+    draw = random.Random(1)
+    with (here / "labels.csv").open("w", newline="") as out:
+        table = csv.writer(out)
+        table.writerow(("text", "acceptable:cheap", "acceptable:strong", "cost_usd:cheap", "cost_usd:strong"))
+        for number in range(200):
+            long = draw.random() < 0.5
+            text = f"question {number} " + "and so on " * (60 if long else 1)
+            table.writerow((text, int(not long), 1, 0.001, 0.005))
+    whole = found("strong-first.yaml", "rules.yaml", "--labels", "labels.csv")
+    standings = {each["name"]: each for each in whole["standings"]}
+    assert (whole["requests"], whole["since"], standings["rules"]["quality"]["value"]) == (200, "", 1.0)
+    assert standings["rules"]["cost_usd"]["value"] < standings["strong"]["cost_usd"]["value"]
+    assert "out of 200; every choice" in " ".join(run("rules.yaml", "--labels", "labels.csv").stdout.split())
+    both = run("rules.yaml", "--labels", "labels.csv", "--from-ledger")
+    assert isinstance(both.exception, ConfigError)
+
+
 def test_without_training_the_named_files_are_used_and_missing_ones_told(here: Path) -> None:
     result = run("classifier.yaml", "--train-fraction", 0)
     assert isinstance(result.exception, ConfigError)

@@ -23,11 +23,13 @@ from turnout.cli.screen import screen
 from turnout.config.load import find_data_directory
 from turnout.errors import ConfigError
 from turnout.insight.evaluate.evaluation import Tell, evaluate
+from turnout.insight.evaluate.labelled import labelled_traffic
 from turnout.insight.evaluate.learning import Learning
 from turnout.insight.evaluate.recorded import recorded_traffic
-from turnout.insight.evaluate.traffic import in_two
+from turnout.insight.evaluate.traffic import Asked, in_two
 from turnout.insight.evaluate.verdict import Assumed, verdicts
 from turnout.insight.query import Filter
+from turnout.insight.train.labels import read_labelled
 
 _HALF = 0.5
 _FINDING = 1
@@ -38,6 +40,11 @@ class Which:
     """The options that say which traffic."""
 
     route: Annotated[str | None, typer.Option(help="The route; where each file has only one, that one.")] = None
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="Labelled requests instead of the ledger, in a file as `turnout train --labels` takes it."),
+    ] = None
+    from_ledger: Annotated[bool, typer.Option("--from-ledger", help="Recorded requests, as without --labels.")] = False
     of: Annotated[
         str | None, typer.Option("--of", help="Only requests that were recorded on this route; by default on any.")
     ] = None
@@ -53,6 +60,21 @@ class Which:
         ),
     ] = _HALF
     data: Data = None
+
+    def read(self, tell: Tell) -> list[Asked]:
+        """The traffic.
+
+        Raises:
+            ConfigError: the file cannot be read.
+            LedgerError: the ledger cannot be, or has none.
+        """
+        if self.labels is not None and self.from_ledger:
+            raise ConfigError("traffic comes from one place.", fix="Give --labels FILE or --from-ledger.")
+        if self.labels is not None:
+            return labelled_traffic(read_labelled(self.labels))
+        wanted = Filter(since=moment(self.since), until=moment(self.until), route=self.of)
+        store = opened(find_data_directory(self.data))
+        return recorded_traffic(store, wanted, lambda number: tell(f"reading {number:,}", 0, 1))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,10 +133,8 @@ def evaluate_policies(
     Each target alone is scored as well. Ends with 1 where there is not enough evidence on some policy.
     """  # noqa: D301 - the backspace itself is what keeps the lines apart
     given = entries(files, which.route)
-    wanted = Filter(since=moment(which.since), until=moment(which.until), route=which.of)
     with _progress() as tell:
-        store = opened(find_data_directory(which.data))
-        traffic = recorded_traffic(store, wanted, lambda number: tell(f"reading {number:,}", 0, 1))
+        traffic = which.read(tell)
         learning = None
         scored = traffic
         if which.train_fraction and any(each.learns for each in given):

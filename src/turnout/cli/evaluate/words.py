@@ -60,10 +60,11 @@ def about(found: Evaluation) -> str:
         "doubly robust": "estimated from choices whose probability is on record (doubly robust)",
     }[found.how]
     trained = f"; trained on {found.trained:,} earlier ones" if found.trained else ""
+    when = f", {found.since[:10]} to {found.until[:10]}" if found.since else ""
     known = found.users < found.requests
     users, drawn = (f" of {found.users:,} users", "users") if known else ("", "requests")
     return (
-        f"{found.requests:,} judged requests{users} out of {found.recorded:,}, {found.since[:10]} to {found.until[:10]}"
+        f"{found.requests:,} judged requests{users} out of {found.recorded:,}{when}"
         f"{trained}; {how}. Intervals of 95 %, by {drawn} drawn anew."
     )
 
@@ -77,7 +78,8 @@ def assumptions(found: Evaluation, assumed: Assumed, told: Sequence[Verdict]) ->
         lines.append(f"An acceptable answer is worth ${worth:.3g} ({why}).")
     if any(each.from_requests for each in told):
         lines.append(f"What learns takes ${assumed.upkeep_usd:g} a month to keep up (--upkeep).")
-        lines.append(f"Recorded were about {per_day(found):,.0f} requests a day.")
+        if found.since:
+            lines.append(f"Recorded were about {per_day(found):,.0f} requests a day.")
     lines += [
         f"Of {each.unknown * 100:.1f} % of the requests nothing tells what {title(each, found)} would have come to: "
         "there its quality may be anything from 0 to 100 %."

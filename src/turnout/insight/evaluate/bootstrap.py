@@ -78,8 +78,9 @@ class Bootstrap:
         Cameron, J. B. Gelbach and D. L. Miller, "Bootstrap-Based Improvements for Inference with Clustered Errors",
         The Review of Economics and Statistics 90 (2008). Its standard errors are those of a ratio's linear part.
 
-        Where a handful of users carry the whole variance, to draw them anew tells too little: then it is Student's
-        interval, with so many degrees of freedom (F. E. Satterthwaite, Biometrics Bulletin 2, 1946).
+        It is never narrower than Student's interval with as many degrees of freedom as there are users who carry the
+        variance (F. E. Satterthwaite, Biometrics Bulletin 2, 1946); where those are few, to draw them anew tells too
+        little, and it is that interval.
         """
         np = numpy()
         sums = np.stack([self._sums(each) for pair in parts for each in pair], axis=1)
@@ -91,13 +92,16 @@ class Bootstrap:
             return _rule_of_three(value, parts[0]) if shares else Interval(value, value, value)
         moved = _influence(sums, np.array(signs))
         carried = float((moved**2).sum() ** 2 / (moved**4).sum())
+        reach = _student(carried) * error
+        student = Interval(value, value - reach, value + reach)
         if carried < FEW:
-            reach = _student(carried) * error
-            return Interval(value, value - reach, value + reach)
+            return student
         drawn, errors = _ratio(self._counts, sums, np.array(signs))
         usable = np.isfinite(drawn) & (errors > error * _TINY)
         low, high = np.quantile((drawn[usable] - value) / errors[usable], ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
-        return Interval(value, value - float(high) * error, value - float(low) * error)
+        return Interval(
+            value, min(student.low, value - float(high) * error), max(student.high, value - float(low) * error)
+        )
 
     def _sums(self, values: Array) -> Array:
         sums: Array = numpy().bincount(self._members, weights=values, minlength=self._blocks)
