@@ -28,6 +28,7 @@ def main() -> int:
     default = Path(os.environ.get("TURNOUT_DATA", "../shared/data"))
     parser.add_argument("--data", type=Path, default=default, help="where the data lies (default: $TURNOUT_DATA)")
     parser.add_argument("--seeds", type=int, default=5, help="how many splits each figure is the mean of")
+    parser.add_argument("--picture", type=Path, help="an SVG file to draw the curves into")
     given = parser.parse_args()
     try:
         WHAT[given.what](given)

@@ -25,16 +25,21 @@ class Gap(NamedTuple):
     cpt80: float
 
 
-def gap_recovered(scores: Array, weak: Array, strong: Array) -> Gap:
-    """How well scores tell for which requests the dearer target is worth it.
+def recovered(scores: Array, weak: Array, strong: Array) -> Array:
+    """The share of the gap that is recovered when the dearer model is asked for the first 0, 1, 2, ... requests.
 
     Args:
-        scores: the higher, the sooner the dearer target is asked.
-        weak: 1 where the cheaper target's answer was acceptable, else 0.
+        scores: the higher, the sooner the dearer model is asked.
+        weak: 1 where the cheaper model's answer was acceptable, else 0.
         strong: the same of the dearer's.
     """
     order = np.argsort(-scores, kind="stable")
-    gained = np.concatenate(([0.0], np.cumsum((strong - weak)[order]))) / (strong - weak).sum()
+    gained: Array = np.concatenate(([0.0], np.cumsum((strong - weak)[order]))) / (strong - weak).sum()
+    return gained
+
+
+def gap_of(gained: Array) -> Gap:
+    """The measures of what `recovered` says."""
     shares = np.linspace(0.0, 1.0, len(gained))
     at_50, at_80 = (100 * shares[np.argmax(gained >= part)] for part in (0.5, 0.8))
     return Gap(float(np.trapezoid(gained, shares)), float(at_50), float(at_80))

@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.progress import track
 
 from bench.quality.data import read
-from bench.quality.gap import Gap, gap_recovered
+from bench.quality.gap import Gap, gap_of, recovered
+from bench.quality.picture import write_curves
 from turnout.features.phrases import PhraseLists
 from turnout.features.shape import read_features
 from turnout.insight.train.corpus import Corpus, read_corpus
@@ -25,7 +26,7 @@ from turnout.types.request import Outline, Said
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     Array = np.ndarray[Any, np.dtype[Any]]
@@ -46,35 +47,49 @@ PUBLISHED: Final = {
     "similarity-weighted": Gap(0.603, 35.4, 71.6),
 }
 """RouteLLM (arXiv 2406.18665 v4), table 1: trained on arena votes and 1,500 golden labels, measured on all of MMLU."""
+POINTS: Final = 51
+"""Of a curve in the picture."""
 WORTHS: Final = (0.0005, 0.002, 0.01)
 """What an acceptable answer is worth, in USD."""
 
 
 def run(given: argparse.Namespace) -> None:
-    """Measure and print both tables."""
-    mmlu(given.data, given.seeds)
+    """Measure and print both tables, and draw the first one's picture where one is wanted."""
+    mmlu(given.data, given.seeds, given.picture)
     several(given.data, given.seeds)
 
 
-def mmlu(data: Path, seeds: int) -> None:
+def mmlu(data: Path, seeds: int, picture: Path | None) -> None:
     """One strong and one weak model."""
     rows = _mmlu_rows(data)
     corpus = read_corpus(rows)
-    print(
-        f"\n{len(rows):,} prompts; weak {rows.acceptable[:, 0].mean():.3f}, strong {rows.acceptable[:, 1].mean():.3f}"
-    )
-    print("\n| router | training | APGR | CPT50 | CPT80 |\n| --- | --- | ---: | ---: | ---: |")
+    weak, strong = rows.acceptable.mean(axis=0)
+    print(f"\n{len(rows):,} prompts; weak {weak:.3f}, strong {strong:.3f}")
+    print("\n| router | training | APGR | CPT50 | CPT80 | beats the length rule |\n| --- | --- |" + " ---: |" * 4)
     for name, gap in PUBLISHED.items():
-        print(f"| {name} | published, trained elsewhere | {gap.apgr:.3f} | {gap.cpt50:.1f} | {gap.cpt80:.1f} |")
-    splits = [_split(rows, fraction, seed) for fraction in FRACTIONS for seed in range(seeds)]
-    tokens = np.array([features.tokens for features in rows.features])
-    by_length = [_recovered(tokens[test].astype(float), rows.take(test)) for _, test in splits[-seeds:]]
-    _print_row("length rule", "none", by_length)
-    oracle = [_recovered(rows.acceptable[test, 1] - rows.acceptable[test, 0], rows.take(test)) for _, test in splits]
+        print(f"| {name} | published, trained elsewhere | {gap.apgr:.3f} | {gap.cpt50:.1f} | {gap.cpt80:.1f} | |")
     for fraction in FRACTIONS:
+        splits = [_split(rows, fraction, seed) for seed in range(seeds)]
+        told = f"{fraction:.0%}"
+        length = [_recovered(_tokens(rows.take(test)), rows.take(test)) for _, test in splits]
+        _print_row("length rule", f"none, as {told}", length, length)
         for recipe in RECIPES:
-            _print_row(recipe.name, f"{fraction:.0%}", list(_gaps(rows, corpus, recipe, fraction, seeds)))
-    _print_row("oracle", "", oracle)
+            _print_row(recipe.name, told, found := list(_routed(rows, corpus, recipe, splits)), length)
+            if picture is not None and (fraction, recipe) == (FRACTIONS[-1], RECIPES[0]):
+                _draw(picture, {f"{recipe.name}, {told}": found, "length rule": length})
+        oracle = [_recovered(np.diff(rows.acceptable[test])[:, 0], rows.take(test)) for _, test in splits]
+        _print_row("oracle", "the answers", oracle, length)
+
+
+def _draw(picture: Path, curves: Mapping[str, Sequence[Array]]) -> None:
+    """The mean over splits of what each way recovers, and the diagonal of chance."""
+    shares = np.linspace(0.0, 1.0, POINTS)
+    means = {
+        name: np.mean([np.interp(shares, np.linspace(0.0, 1.0, len(each)), each) for each in found], axis=0).tolist()
+        for name, found in curves.items()
+    }
+    across = "share of the calls that go to the strong model"
+    write_curves(picture, {**means, "chance": shares.tolist()}, across=across, up="share of the gap recovered")
 
 
 def several(data: Path, seeds: int) -> None:
@@ -82,27 +97,25 @@ def several(data: Path, seeds: int) -> None:
     rows = _routerbench_rows(data)
     corpus = read_corpus(rows)
     print(f"\n{len(rows):,} prompts, {len(rows.names)} models; what 1,000 answers are worth less their cost, in USD")
-    names = ("classifier", "length rule", "best single", "dearest", "cheapest", "oracle")
-    print(
-        "\n| an answer is worth | " + " | ".join(names) + " | best single model |\n| --- |" + " ---: |" * 6 + " --- |"
-    )
+    names = ("classifier", "length rule", "best single", "dearest", "cheapest", "oracle", "classifier − length rule")
+    print("\n| an answer is worth | " + " | ".join(names) + " | winner |\n| --- |" + " ---: |" * 7 + " --- |")
     values: dict[float, list[Array]] = {worth: [] for worth in WORTHS}
-    singles: dict[float, str] = {}
     for seed in track(range(seeds), "several models", console=Console(stderr=True)):
         train, test = _split(rows, 0.5, seed)
         classifier = fit_classifier(rows.take(train), corpus.take(train), RECIPES[0], seed=seed)
         chances = np.stack([classifier.chances(read) for read in corpus.take(test).reads(classifier.reader)])
         for worth in WORTHS:
-            single, found = _values(rows.take(train), rows.take(test), chances, worth)
-            values[worth].append(found)
-            singles[worth] = single
+            values[worth].append(_values(rows.take(train), rows.take(test), chances, worth))
     for worth, drawn in values.items():
-        means, spread = np.mean(drawn, axis=0) * 1000, np.std(drawn, axis=0) * 1000
-        told = " | ".join(f"{mean:.3f} ± {std:.3f}" for mean, std in zip(means, spread, strict=True))
-        print(f"| ${worth:g} | {told} | {singles[worth]} |")
+        found = np.array(drawn) * 1000
+        ahead = (found[:, 0] - found[:, 1])[:, None]
+        told = " | ".join(f"{each.mean():.3f} ± {each.std():.3f}" for each in np.hstack([found, ahead]).T)
+        simpler = 1 + int(found[:, 1:3].mean(axis=0).argmax())
+        winner = names[0] if (found[:, 0] > found[:, simpler]).all() else names[simpler]
+        print(f"| ${worth:g} | {told} | {winner} |")
 
 
-def _values(train: Rows, test: Rows, chances: Array, worth: float) -> tuple[str, Array]:
+def _values(train: Rows, test: Rows, chances: Array, worth: float) -> Array:
     """The mean value of an answer by each way to choose; every way is set on the training part alone."""
     cost = train.cost_usd.mean(axis=0)
     choice = BestValue(worth, 0.0, 0.0)
@@ -115,23 +128,22 @@ def _values(train: Rows, test: Rows, chances: Array, worth: float) -> tuple[str,
     expected = (worth * train.acceptable - train.cost_usd).mean(axis=0)
     single = int(expected.argmax())
     rows = np.arange(len(test))
-    length = _length_rule(train, worth)
-    tokens = np.array([features.tokens for features in test.features])
+    bound, short, long = _length_rule(train, worth)
     ways = (
         gained[rows, chosen],
-        gained[rows, np.where(tokens > length[0], length[2], length[1])],
+        gained[rows, np.where(_tokens(test) > bound, long, short)],
         gained[:, single],
         gained[:, -1],
         gained[:, 0],
         gained.max(axis=1),
     )
-    return train.names[single], np.array([way.mean() for way in ways])
+    return np.array([way.mean() for way in ways])
 
 
 def _length_rule(train: Rows, worth: float) -> tuple[float, int, int]:
     """The bound, the model for shorter prompts and that for longer ones that are worth the most."""
     gained = worth * train.acceptable - train.cost_usd
-    tokens = np.array([features.tokens for features in train.features])
+    tokens = _tokens(train)
     found = []
     for bound in np.quantile(tokens, np.linspace(0.05, 0.95, 19)):
         long = tokens > bound
@@ -140,24 +152,32 @@ def _length_rule(train: Rows, worth: float) -> tuple[float, int, int]:
     return max(found)[1:]
 
 
-def _gaps(rows: Rows, corpus: Corpus, recipe: Recipe, fraction: float, seeds: int) -> Iterator[Gap]:
-    for seed in track(range(seeds), f"{recipe.name}, {fraction:.0%}", console=Console(stderr=True), transient=True):
-        train, test = _split(rows, fraction, seed)
+def _routed(rows: Rows, corpus: Corpus, recipe: Recipe, splits: Sequence[tuple[Array, Array]]) -> Iterator[Array]:
+    """What a classifier recovers of each split's test part, fitted to its training part."""
+    told = f"{recipe.name}, {len(splits[0][0]):,} prompts"
+    for seed, (train, test) in enumerate(track(splits, told, console=Console(stderr=True), transient=True)):
         classifier = fit_classifier(rows.take(train), corpus.take(train), recipe, seed=seed)
         chances = np.stack([classifier.chances(read) for read in corpus.take(test).reads(classifier.reader)])
         yield _recovered(chances[:, 1] - chances[:, 0], rows.take(test))
 
 
-def _recovered(scores: Array, rows: Rows) -> Gap:
-    return gap_recovered(scores, rows.acceptable[:, 0], rows.acceptable[:, 1])
+def _recovered(scores: Array, rows: Rows) -> Array:
+    return recovered(scores, rows.acceptable[:, 0], rows.acceptable[:, 1])
 
 
-def _print_row(name: str, training: str, gaps: Sequence[Gap]) -> None:
-    means, spread = np.mean(gaps, axis=0), np.std(gaps, axis=0)
+def _tokens(rows: Rows) -> Array:
+    return np.array([features.tokens for features in rows.features], float)
+
+
+def _print_row(name: str, training: str, found: Sequence[Array], length: Sequence[Array]) -> None:
+    gaps, by_length = np.array([gap_of(each) for each in found]), np.array([gap_of(each) for each in length])
+    means, spread = gaps.mean(axis=0), gaps.std(axis=0)
     told = " | ".join(
         f"{mean:.{digits}f} ± {std:.{digits}f}" for mean, std, digits in zip(means, spread, (3, 1, 1), strict=True)
     )
-    print(f"| {name} | {training} | {told} |", flush=True)
+    ahead = gaps[:, 0] - by_length[:, 0]
+    beats = f"by {ahead.mean():.3f}, in {(ahead > 0).sum()} of {len(gaps)} splits" if name != "length rule" else ""
+    print(f"| {name} | {training} | {told} | {beats} |", flush=True)
 
 
 def _split(rows: Rows, fraction: float, seed: int) -> tuple[Array, Array]:
