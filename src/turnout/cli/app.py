@@ -24,6 +24,7 @@ from turnout.cli.reconcile import reconcile
 from turnout.cli.replay.command import replay
 from turnout.cli.report.command import report
 from turnout.cli.serve import serve
+from turnout.cli.shadows import shadows
 from turnout.cli.train.command import train_route
 from turnout.errors import ConfigError, RequestFailed, TurnoutError
 
@@ -43,6 +44,7 @@ app.command()(serve)
 app.command()(explain)
 app.command()(report)
 app.command()(reconcile)
+app.command()(shadows)
 app.command()(replay)
 app.command()(drill)
 app.command("calibrate")(calibrate_route)
