@@ -21,6 +21,7 @@ from turnout.ledger.sqlite import SqliteStore
 from turnout.ledger.texts import keep_all
 from turnout.types.decision import Attempt, Decision
 from turnout.types.dialect import DialectName
+from turnout.types.feedback import Feedback
 from turnout.types.request import Said
 
 
@@ -113,6 +114,26 @@ def test_a_request_that_nobody_answered_is_one_of_no_quality(store: SqliteStore)
     assert asked.logged.came.quality == 0.0
 
 
+def test_a_judges_scores_are_evidence_of_their_own_for_answers_and_shadows(store: SqliteStore) -> None:
+    served = samples.a_decision(attempts=(attempt("haiku"),), feedback=1.0)
+    shadow = samples.a_decision(shadow_of=served.id, target="opus", attempts=(attempt("opus", purpose="shadow"),))
+    graded = [(served.id, "gpt", 0.2), (served.id, "gpt", 0.4), (served.id, "opus", 0.8), (shadow.id, "gpt", 0.9)]
+    said = [
+        Feedback(id=f"f{place}", decision=of, time=served.time, kind="judge", judge=judge, score=score)
+        for place, (of, judge, score) in enumerate(graded)
+    ]
+    traffic(store, served, shadow)
+    store.append([], "test", None, said)
+    (by_people,) = recorded_traffic(store, Filter())
+    (by_judges,) = recorded_traffic(store, Filter(), evidence="judge")
+    assert by_people.answers["haiku"].quality == 1.0
+    assert math.isnan(by_people.answers["opus"].quality)
+    assert by_judges.answers["haiku"].quality == pytest.approx(0.6), "the latest of each judge, on average"
+    assert by_judges.answers["opus"].quality == 0.9
+    with pytest.raises(LedgerError, match=r"of the kind 'check'. There is: judge \(2 answers\)"):
+        recorded_traffic(store, Filter(), evidence="check")
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"cache": "hit"}, {"outcome": "cancelled"}, {"outcome": "refused"}, {"features": None}],
@@ -123,7 +144,9 @@ def test_what_no_policy_decided_is_left_out(store: SqliteStore, changes: dict[st
 
 
 def test_an_import_without_a_user_or_a_dialect_is_read(store: SqliteStore) -> None:
-    decision = samples.a_decision(user=None, dialect="imported", query_hash="", conditions={"chances": "odd"})
+    decision = samples.a_decision(
+        user=None, dialect="imported", query_hash="", conditions={"chances": "odd"}, feedback=1.0
+    )
     (asked,) = traffic(store, decision)
     assert (asked.cluster, asked.question, asked.query) == (decision.id, decision.id, None)
     assert (asked.dialect, asked.logged) == (DialectName.OPENAI_CHAT, None)

@@ -30,6 +30,7 @@ from turnout.insight.evaluate.traffic import Asked, in_two
 from turnout.insight.evaluate.verdict import Assumed, verdicts
 from turnout.insight.query import Filter
 from turnout.insight.train.labels import read_labelled
+from turnout.types.feedback import Kind
 
 _HALF = 0.5
 _FINDING = 1
@@ -45,6 +46,9 @@ class Which:
         typer.Option(help="Labelled requests instead of the ledger, in a file as `turnout train --labels` takes it."),
     ] = None
     from_ledger: Annotated[bool, typer.Option("--from-ledger", help="Recorded requests, as without --labels.")] = False
+    evidence: Annotated[
+        Kind, typer.Option(help="What says how good an answer is: people, or one of the others that are recorded.")
+    ] = "feedback"
     of: Annotated[
         str | None, typer.Option("--of", help="Only requests that were recorded on this route; by default on any.")
     ] = None
@@ -74,7 +78,7 @@ class Which:
             return labelled_traffic(read_labelled(self.labels))
         wanted = Filter(since=moment(self.since), until=moment(self.until), route=self.of)
         store = opened(find_data_directory(self.data))
-        return recorded_traffic(store, wanted, lambda number: tell(f"reading {number:,}", 0, 1))
+        return recorded_traffic(store, wanted, lambda number: tell(f"reading {number:,}", 0, 1), evidence=self.evidence)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,8 +133,8 @@ def evaluate_policies(
     turnout evaluate rules.yaml classifier.yaml --train-fraction 0.6 --worth 0.02 --html evaluation.html
 
     Requests that several targets answered (shadows, imports) are scored directly; else it takes requests in which
-    chance had a part (`explore`, `weighted`), whose probabilities are in the record. Quality is what feedback says.
-    Each target alone is scored as well. Ends with 1 where there is not enough evidence on some policy.
+    chance had a part (`explore`, `weighted`), whose probabilities are in the record. Quality is what feedback says, or
+    --evidence. Each target alone is scored as well. Ends with 1 where there is not enough evidence on some policy.
     """  # noqa: D301 - the backspace itself is what keeps the lines apart
     given = entries(files, which.route)
     with _progress() as tell:

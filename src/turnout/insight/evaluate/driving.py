@@ -87,8 +87,6 @@ def drive(contender: Contender, asked: Asked) -> Came:
         except StopIteration as stop:
             accepted: Outcome | None = stop.value
             return _came(chances or {first: 1.0}, accepted, asked, called)
-        except NotRecorded:
-            return Came(chances or {first: 1.0})
         if isinstance(step, Chances):
             chances = step.of
         elif isinstance(step, Candidate) and step.purpose == "answer":

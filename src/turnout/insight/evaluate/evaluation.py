@@ -122,12 +122,13 @@ def evaluate(
     singles = [single(target) for target in targets]
     names = {contender.name for contender in contenders}
     everybody = [*contenders, *(each for each in singles if each.name not in names)]
+    judged = [asked for asked in traffic if asked.judged]
     came: dict[str, list[Came]] = {}
     for number, contender in enumerate(everybody):
         tell(f"deciding as {contender.name}", number, len(everybody) + 1)
-        came[contender.name] = [drive(contender, asked) for asked in traffic]
+        came[contender.name] = [drive(contender, asked) for asked in judged]
     tell("estimating", len(everybody), len(everybody) + 1)
-    grounds = [ground for ground in (Direct(traffic, came), Explored(traffic, came)) if len(ground.requests) >= LEAST]
+    grounds = [ground for ground in (Direct(judged, came), Explored(judged, came)) if len(ground.requests) >= LEAST]
     if not grounds:
         raise LedgerError(_too_little(traffic))
     scored = [_Scoring(ground, everybody, len(contenders), seed) for ground in grounds]

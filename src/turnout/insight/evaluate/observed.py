@@ -53,7 +53,7 @@ class Direct:
         np = numpy()
         known = np.ones(len(traffic), bool)
         for of_one in came.values():
-            known &= [each.answer is not None and not isnan(each.answer.quality) for each in of_one]
+            known &= np.array([each.answer is not None and not isnan(each.answer.quality) for each in of_one], bool)
         self._places = np.flatnonzero(known)
         self.requests = [traffic[place] for place in self._places]
         self._came = came

@@ -16,15 +16,26 @@ from turnout.ledger.entry import stored_decision
 from turnout.ledger.store import Store
 from turnout.types.decision import Attempt, Decision
 from turnout.types.dialect import DialectName
+from turnout.types.feedback import Kind
 from turnout.types.request import Caller, Said
 
-_SHADOWS: Final = "SELECT decision, record FROM shadows WHERE time >= ? AND (? IS NULL OR route = ?)"
+_SHADOWS: Final = """
+SELECT decision, record FROM shadows WHERE purpose = 'shadow' AND time >= ? AND (? IS NULL OR route = ?)"""
+_SCORES: Final = """
+SELECT decision, avg(score) FROM feedback WHERE id IN (
+    SELECT max(id) FROM feedback WHERE kind = ? AND score IS NOT NULL GROUP BY decision, user, judge
+) GROUP BY decision"""
+_KINDS: Final = (
+    "SELECT kind, count(DISTINCT decision) FROM feedback WHERE score IS NOT NULL GROUP BY kind ORDER BY 2 DESC"
+)
 _turns: Final = msgspec.json.Decoder(list[tuple[str, str]])
 _UNANSWERED: Final = frozenset({"refused", "cancelled", "interrupted"})
 """The caller's own doing, or an accident: no policy's merit or fault."""
 
 
-def recorded_traffic(store: Store, wanted: Filter, tell: Callable[[int], None] = lambda _: None) -> list[Asked]:
+def recorded_traffic(
+    store: Store, wanted: Filter, tell: Callable[[int], None] = lambda _: None, *, evidence: Kind = "feedback"
+) -> list[Asked]:
     """The requests wanted, the oldest first.
 
     Left out are those without features (of an import without texts), those that a cache answered, and those that the
@@ -34,11 +45,13 @@ def recorded_traffic(store: Store, wanted: Filter, tell: Callable[[int], None] =
         store: the ledger.
         wanted: which requests.
         tell: is told how many have been read.
+        evidence: what says how good an answer is: the latest score of each user or judge, on average.
 
     Raises:
-        LedgerError: the store cannot be read, or no request is left.
+        LedgerError: the store cannot be read, no request is left, or nothing says how good an answer is.
     """
-    shadows = _shadows(store, wanted)
+    scores = dict(store.rows(_SCORES, (evidence,)))
+    shadows = _shadows(store, wanted, scores, evidence)
     texts = _texts(store, wanted)
     found = []
     for number, decision in enumerate(in_order(store, wanted), 1):
@@ -46,10 +59,20 @@ def recorded_traffic(store: Store, wanted: Filter, tell: Callable[[int], None] =
             tell(number)
         if decision.features is None or decision.outcome in _UNANSWERED or decision.cache in {"hit", "replay"}:
             continue
-        found.append(_asked(decision, shadows.get(decision.id, {}), texts.get(decision.id)))
+        judged = _scored(decision, scores, evidence)
+        found.append(_asked(judged, shadows.get(decision.id, {}), texts.get(decision.id)))
     if not found:
         raise LedgerError("there is no request in this part of the ledger that a policy could be tried on.")
+    if not any(asked.judged for asked in found):
+        known = ", ".join(f"{kind} ({number:,} answers)" for kind, number in store.rows(_KINDS)) or "none of any other"
+        raise LedgerError(f"no answer has evidence of the kind '{evidence}'. There is: {known}.")
     return found
+
+
+def _scored(decision: Decision, scores: Mapping[str, float], evidence: Kind) -> Decision:
+    """The same with what the evidence says as its feedback."""
+    own = decision.feedback if evidence == "feedback" else None
+    return msgspec.structs.replace(decision, feedback=scores.get(decision.id, own))
 
 
 def _asked(decision: Decision, others: Mapping[str, Answer], query: str | None) -> Asked:
@@ -127,12 +150,12 @@ def _logged(decision: Decision) -> Logged | None:
     return Logged(told["first"], told["of"], whole)
 
 
-def _shadows(store: Store, wanted: Filter) -> dict[str, dict[str, Answer]]:
+def _shadows(store: Store, wanted: Filter, scores: Mapping[str, float], evidence: Kind) -> dict[str, dict[str, Answer]]:
     """What others said, by the decision."""
     since = round(wanted.since.timestamp() * 1000) if wanted.since else 0
     found: dict[str, dict[str, Answer]] = {}
     for decision_id, record in store.rows(_SHADOWS, (since, wanted.route, wanted.route)):
-        shadow = stored_decision(record)
+        shadow = _scored(stored_decision(record), scores, evidence)
         attempt = shadow.attempts[-1] if shadow.attempts else None
         if attempt is not None and attempt.outcome in {"answered", "failed"}:
             found.setdefault(decision_id, {})[attempt.target] = _answer(shadow, attempt, shadow.signals)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from math import nan
+from math import isnan, nan
 from typing import NamedTuple
 
 import msgspec
@@ -86,6 +86,12 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
             return datetime.fromisoformat(self.time).astimezone(UTC)
         except ValueError:
             return datetime.fromtimestamp(0, UTC)
+
+    @property
+    def judged(self) -> bool:
+        """Whether anything says how good one of its answers is."""
+        known = [answer.quality for answer in self.answers.values()]
+        return not all(map(isnan, [*known, *([self.logged.came.quality] if self.logged else [])]))
 
 
 Traffic = Sequence[Asked]
