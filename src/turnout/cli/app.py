@@ -25,6 +25,7 @@ from turnout.cli.replay.command import replay
 from turnout.cli.report.command import report
 from turnout.cli.serve import serve
 from turnout.cli.shadows import shadows
+from turnout.cli.suggest.command import suggest_rules
 from turnout.cli.train.command import train_route
 from turnout.errors import ConfigError, RequestFailed, TurnoutError
 
@@ -46,6 +47,7 @@ app.command()(report)
 app.command()(reconcile)
 app.command()(shadows)
 app.command()(replay)
+app.command("suggest")(suggest_rules)
 app.command()(drill)
 app.command("calibrate")(calibrate_route)
 app.command("evaluate")(evaluate_policies)

@@ -61,17 +61,19 @@ def _chosen(route: Route, parts: Parts, rows: Rows) -> Sequence[int | None]:
 
 def _first(route: Route, parts: Parts, rows: Rows, place: int) -> int | None:
     """The place of the target that would be asked first; None where it is none of those with labels."""
-    text, time = rows.texts[place], rows.times[place]
+    first = first_asked(route, parts, rows.texts[place], rows.times[place], draw=place * _GOLDEN % 1)
+    return rows.names.index(first) if first in rows.names else None
+
+
+def first_asked(route: Route, parts: Parts, text: str, time: str, *, draw: float = 0.0) -> str | None:
+    """The target that a route would ask first for a text at a time (ISO 8601; empty for now); None for none."""
     context = Context(
         features=features_of(text, route.lists, language=route.reads_language),
         dialect=DialectName.OPENAI_CHAT,
         caller=Caller(),
-        conditions=Conditions(
-            now=datetime.fromisoformat(time) if time else SystemClock().now(), draw=place * _GOLDEN % 1
-        ),
+        conditions=Conditions(now=datetime.fromisoformat(time) if time else SystemClock().now(), draw=draw),
         targets=parts.targets,
         query=text,
     )
     asked = (step.target for step in walk(route.policy, context) if isinstance(step, Candidate))
-    first = next(asked, None)
-    return rows.names.index(first) if first in rows.names else None
+    return next(asked, None)
