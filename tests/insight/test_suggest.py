@@ -78,10 +78,10 @@ def test_chance_alone_is_no_rule() -> None:
 
 
 def test_what_goes_there_already_is_left_to_what_is_there() -> None:
-    cases = [case._replace(already="opening hours" in case.text or case.tokens <= 17) for case in planted(2_000)]
+    cases = [case._replace(left="opening hours" in case.text or case.tokens <= 17) for case in planted(2_000)]
     found = suggest(cases)
     assert not found.holds
-    assert found.already == sum(case.already for case in cases)
+    assert found.left == sum(case.left for case in cases)
 
 
 def test_where_everything_is_served_well_no_rule_is_needed() -> None:

@@ -42,7 +42,7 @@ class Case(NamedTuple):
         tokens: of it, estimated.
         good: whether the cheaper target's answer was good enough.
         saving_usd: what that answer cost less than the dearer target's; None where that is not known.
-        already: whether the route sends it to the cheaper target today.
+        left: whether it is left to what is there: it goes to the cheaper target already, or another rule comes first.
         group: what is never split between the two parts.
         time: when it was asked, sortable; empty where nobody knows.
     """
@@ -51,7 +51,7 @@ class Case(NamedTuple):
     tokens: int
     good: bool
     saving_usd: float | None = None
-    already: bool = False
+    left: bool = False
     group: str = ""
     time: str = ""
 
@@ -88,9 +88,9 @@ class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
         most_tokens: requests no longer than this are served well too; None for no such length.
         hard: but for those with one of these phrases.
         measured: all of it together.
-        base: every request that goes elsewhere today, for comparison.
-        mined, checked: how many labelled requests that go elsewhere today were in either part.
-        already: how many go to the cheaper target today.
+        base: every request that the rule could take, for comparison.
+        mined, checked: how many of the other labelled requests were in either part.
+        left: how many are left to what is there.
         bar: the precision that was asked for.
         verdict: in words.
         holds: whether it is worth proposing.
@@ -103,7 +103,7 @@ class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
     base: Measured
     mined: int
     checked: int
-    already: int
+    left: int
     bar: float
     verdict: str
     holds: bool
@@ -113,11 +113,11 @@ def suggest(cases: Sequence[Case], *, bar: float = 0.9, most: int = 12) -> Sugge
     """Mine rules.
 
     Args:
-        cases: labelled requests; those that go to the cheaper target already are left to it.
+        cases: labelled requests.
         bar: the least precision.
         most: phrases of a list, at most.
     """
-    open_cases = [case for case in cases if not case.already]
+    open_cases = [case for case in cases if not case.left]
     mined, checked = _parts(open_cases)
     mine = _Mine(mined, bar, most)
     easy = mine.easy()
@@ -133,7 +133,7 @@ def suggest(cases: Sequence[Case], *, bar: float = 0.9, most: int = 12) -> Sugge
         base=base,
         mined=len(mined),
         checked=len(checked),
-        already=len(cases) - len(open_cases),
+        left=len(cases) - len(open_cases),
         bar=bar,
         verdict=verdict,
         holds=holds,

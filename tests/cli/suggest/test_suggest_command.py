@@ -39,6 +39,10 @@ routes:
   bare:
     policy: [strong, cheap]
   inline: {policy: strong}
+  open:
+    policy:
+      rules:
+        - {name: legal, when: {turns: {max: 0}}, use: strong}
 """
 
 
@@ -68,7 +72,7 @@ def test_the_figures_and_the_diff_are_told_and_nothing_is_changed(here: Path, la
     before = (here / "turnout.yaml").read_text()
     told = run("support", "--labels", labels)
     assert told.exit_code == 0, told.output
-    for said in ("opening", "but for “refund", "served well", "for comparison: every request", "today"):
+    for said in ("opening", "but for “refund", "served well", "for comparison: every request", "already"):
         assert said in told.stdout
     assert "+        - {name: suggested, when: {any: [{matches: suggested-easy}, {tokens: {max: " in told.stderr
     assert "Give --write" in told.stderr
@@ -76,7 +80,7 @@ def test_the_figures_and_the_diff_are_told_and_nothing_is_changed(here: Path, la
 
 
 @pytest.mark.parametrize("route", ["support", "blocky", "bare"])
-def test_what_is_written_decides_so_before_everything_else(here: Path, labels: Path, route: str) -> None:
+def test_what_is_written_decides_so(here: Path, labels: Path, route: str) -> None:
     told = run(route, "--labels", labels, "--write", "--json")
     assert told.exit_code == 0, told.output
     found = json.loads(told.stdout)
@@ -88,13 +92,17 @@ def test_what_is_written_decides_so_before_everything_else(here: Path, labels: P
     asked = CliRunner().invoke(app, ["explain", "--route", route, "--json", "when are your opening hours on sunday"])
     candidates = [each["target"] for each in json.loads(asked.stdout)["candidates"]]
     assert candidates == ["cheap", "strong"]
+    if route == "support":  # what has a condition keeps its place before it
+        legal = CliRunner().invoke(app, ["explain", "--route", route, "--json", "a chargeback in opening hours"])
+        assert json.loads(legal.stdout)["candidates"][0]["rule"] == "legal"
     again = run(route, "--labels", labels)
     assert again.exit_code == 1  # it goes there already
     assert "Nothing" in again.stdout
 
 
-def test_what_cannot_be_changed_line_by_line_is_told_to_be_done_by_hand(here: Path, labels: Path) -> None:
-    told = run("inline", "--labels", labels)
+@pytest.mark.parametrize("route", ["inline", "open"])
+def test_what_cannot_be_changed_line_by_line_is_told_to_be_done_by_hand(here: Path, labels: Path, route: str) -> None:
+    told = run(route, "--labels", labels)
     assert isinstance(told.exception, ConfigError)
     assert "Add by hand" in str(told.exception)
     assert "suggested-easy" in str(told.exception)

@@ -20,7 +20,7 @@ from turnout.cli.decision_words import plain, usd
 from turnout.cli.ledger_options import Data
 from turnout.cli.options import spread
 from turnout.cli.screen import screen
-from turnout.cli.suggest.edit import Written, edited, written
+from turnout.cli.suggest.edit import Written, edited, rules_before, written
 from turnout.cli.train.incumbent import first_asked
 from turnout.cli.train.source import Source
 from turnout.config.build import build_parts
@@ -102,7 +102,8 @@ def suggest_rules(
         raise ConfigError(f"there is no route '{route}'.", fix=f"There are: {', '.join(loaded.config.routes)}.")
     requests = labelled.requests(route, config)
     to = aim.to or _cheapest(requests, parts)
-    cases = [case for case in (_case(each, to, found_route, parts) for each in requests) if case is not None]
+    before = frozenset(f"rule:{name}" for name in rules_before(loaded, route))
+    cases = [case for case in (_case(each, to, found_route, parts, before) for each in requests) if case is not None]
     if not cases:
         raise ConfigError(f"no answer of '{to}' is labelled.", fix="Label some, or name another target by --to.")
     with Console(stderr=True).status("looking for phrases"):
@@ -141,16 +142,19 @@ def _cheapest(requests: Sequence[Answered], parts: Parts) -> str:
     return min(prices, key=lambda name: (prices[name].input + (prices[name].output or 0), name))
 
 
-def _case(request: Answered, to: str, route: Route, parts: Parts) -> Case | None:
+def _case(request: Answered, to: str, route: Route, parts: Parts, before: frozenset[str]) -> Case | None:
+    """A labelled request; one that a rule of `before` decides is left to it. None where it says nothing of `to`."""
     answers, about = request.answers, request.about
     good = answers.get(to, {}).get("acceptable")
     if good is None:
         return None
-    today = first_asked(route, parts, about["text"], about["time"])
+    asked = first_asked(route, parts, about["text"], about["time"])
+    today = asked.target if asked is not None else None
+    left = today == to or (asked is not None and asked.reason.partition("/")[0] in before)
     costs = [answers.get(name or "", {}).get("cost_usd") for name in (today, to)]
     saving = None if costs[0] is None or costs[1] is None else costs[0] - costs[1]
     tokens = request.features.tokens if request.features is not None else estimate_tokens(about["text"])
-    return Case(about["text"], tokens, bool(good), saving, today == to, about["group"], about["time"])
+    return Case(about["text"], tokens, bool(good), saving, left, about["group"], about["time"])
 
 
 def _told(found: Suggestion, to: str, add: Written) -> dict[str, Any]:
@@ -183,7 +187,7 @@ def _print(console: Console, found: Suggestion, to: str) -> None:
     console.print(table)
     console.print()
     told = f"Chosen on {found.mined:,} labelled requests, measured on {found.checked:,} others"
-    console.print(Text(f"{told}; {found.already:,} more go to {plain(to)} today.", "dim"))
+    console.print(Text(f"{told}; {found.left:,} more go to {plain(to)} already, or are left to other rules.", "dim"))
 
 
 def _cells(measured: Measured) -> tuple[str, str, str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -22,7 +23,7 @@ _ITEM: Final = re.compile(r"^(?P<indent>\s*)- ")
 
 
 class Written(NamedTuple):
-    """What is added to a route: phrase lists, and a rule before all others."""
+    """What is added to a route: phrase lists, and a rule before the one that takes all the rest."""
 
     lists: dict[str, str]
     rule: str
@@ -42,6 +43,13 @@ def written(found: Suggestion, use: Sequence[str]) -> Written:
         lists[HARD] = _listed([phrase.text for phrase in found.hard])
     when = conditions[0] if len(conditions) == 1 else f"{{any: [{', '.join(conditions)}]}}"
     return Written(lists, f"- {{name: {RULE}, when: {when}, use: {_listed(use)}}}")
+
+
+def rules_before(loaded: LoadedConfig, route: str) -> list[str]:
+    """The names of the rules that a suggested one stands behind: all that have a condition."""
+    policy = loaded.config.routes[route].policy
+    rules = policy.rules if isinstance(policy, RulesSpec) else []
+    return [rule.name for rule in takewhile(lambda rule: rule.when is not None, rules)]
 
 
 def edited(loaded: LoadedConfig, route: str, add: Written) -> str:
@@ -66,11 +74,12 @@ def edited(loaded: LoadedConfig, route: str, add: Written) -> str:
 
 
 def _put_rule(lines: list[str], loaded: LoadedConfig, route: str, add: Written) -> None:
-    """The rule as the first; where there are none, with the policy as it is after it."""
-    path = ("routes", route, "policy")
-    if isinstance(loaded.config.routes[route].policy, RulesSpec):
-        place = _at(loaded, (*path, "rules", 0))
-        item = _ITEM.match(lines[place])
+    """The rule before the one that takes all the rest; where there are no rules, that is the policy as it is."""
+    path, policy_now = ("routes", route, "policy"), loaded.config.routes[route].policy
+    if isinstance(policy_now, RulesSpec):
+        number = len(rules_before(loaded, route))
+        place = _at(loaded, (*path, "rules", number))
+        item = _ITEM.match(lines[place]) if number < len(policy_now.rules) else None
         if item is None:
             raise _by_hand(loaded, path, add)
         lines.insert(place, item["indent"] + add.rule)
@@ -113,7 +122,7 @@ def _at(loaded: LoadedConfig, path: tuple[str | int, ...]) -> int:
 
 def _by_hand(loaded: LoadedConfig, path: tuple[str | int, ...], add: Written) -> ConfigError:
     lists = "".join(f"\n  {name}: {phrases}" for name, phrases in add.lists.items())
-    fix = f"Add by hand, before the other rules:\n  {add.rule}{lists}"
+    fix = f"Add by hand, before the rule that takes all the rest:\n  {add.rule}{lists}"
     return loaded.document.error(path, "it is written in a way that cannot be changed line by line.", fix)
 
 

@@ -62,11 +62,11 @@ def _chosen(route: Route, parts: Parts, rows: Rows) -> Sequence[int | None]:
 def _first(route: Route, parts: Parts, rows: Rows, place: int) -> int | None:
     """The place of the target that would be asked first; None where it is none of those with labels."""
     first = first_asked(route, parts, rows.texts[place], rows.times[place], draw=place * _GOLDEN % 1)
-    return rows.names.index(first) if first in rows.names else None
+    return rows.names.index(first.target) if first is not None and first.target in rows.names else None
 
 
-def first_asked(route: Route, parts: Parts, text: str, time: str, *, draw: float = 0.0) -> str | None:
-    """The target that a route would ask first for a text at a time (ISO 8601; empty for now); None for none."""
+def first_asked(route: Route, parts: Parts, text: str, time: str, *, draw: float = 0.0) -> Candidate | None:
+    """Whom a route would ask first for a text at a time (ISO 8601; empty for now); None for nobody."""
     context = Context(
         features=features_of(text, route.lists, language=route.reads_language),
         dialect=DialectName.OPENAI_CHAT,
@@ -75,5 +75,5 @@ def first_asked(route: Route, parts: Parts, text: str, time: str, *, draw: float
         targets=parts.targets,
         query=text,
     )
-    asked = (step.target for step in walk(route.policy, context) if isinstance(step, Candidate))
+    asked = (step for step in walk(route.policy, context) if isinstance(step, Candidate))
     return next(asked, None)
