@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -104,3 +105,20 @@ def test_a_route_without_shadows_is_told_where_they_come_from(turnout: Turnout, 
     fill(tmp_path, 1)
     assert "see docs/how-to/shadow.md" in turnout("another")
     assert turnout("--since", "0s", "--json") == "[]\n"
+
+
+def test_the_story_of_a_request_tells_what_was_asked_beside_it(
+    turnout: Turnout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(tmp_path, 2)
+    (told,) = json.loads(turnout("--json"))
+    assert told["requests"] == 2
+    store = SqliteStore(database_file(tmp_path))
+    decision = next(store.rows("SELECT decision FROM shadows WHERE target = 'opus'"))[0]
+    store.close()
+    monkeypatch.setattr(sys, "argv", ["turnout", "decisions", "--data", str(tmp_path), "show", decision])
+    with pytest.raises(SystemExit):
+        main()
+    out = capsys.readouterr().out
+    assert "Asked beside it" in out
+    assert re.search(r"opus +answered by opus after 1.*s, \$0.004", out)

@@ -8,10 +8,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.router.test_shadows import Told
 from tests.waiting import until
+from tests.wiring import ANTHROPIC, OPENAI, RESPONSES, listen, request
 from turnout.config.build import ConfiguredRouter
 from turnout.config.load import load_config_text
 from turnout.errors import ConfigErrors
@@ -22,6 +24,7 @@ from turnout.insight.sums import summary
 from turnout.ledger.location import database_file
 from turnout.ledger.sqlite import SqliteStore
 from turnout.testing.simulated_model import SimulatedModel
+from turnout.types.dialect import DialectName
 from turnout.types.feedback import Feedback
 
 CONFIG = """
@@ -168,6 +171,23 @@ async def test_answers_are_checked_for_their_form_at_no_cost(opened: Opened, tmp
     found = {each.judge: each.score for each in evidence(tmp_path, [answer.decision.id])}
     assert found == {"schema_invalid": 0.0, "empty": 1.0}
     assert told.shadows == []
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("speaks", [OPENAI, ANTHROPIC, RESPONSES])
+async def test_an_answer_is_read_in_whatever_dialect_its_caller_got_it(
+    opened: Opened, tmp_path: Path, speaks: DialectName, stream: bool
+) -> None:
+    asked = msgspec.structs.replace(request(speaks, stream=stream), route="support")
+    grader = Grader()
+    async with opened("evidence: {judge: {target: grader, share: 100%, daily_usd: 5}}", grader) as (router, told):
+        assert "41" in (await listen(await router.handle(asked), speaks)).text
+        await until(lambda: told.shadows and not router.shadows.under_way())
+    (prompt,) = grader.asked
+    assert "user: hello" in prompt
+    assert "It is 41." in prompt
+    (said,) = evidence(tmp_path, [told.requests[0].id])
+    assert said.score == 0.3
 
 
 @pytest.mark.parametrize(

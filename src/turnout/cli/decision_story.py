@@ -18,14 +18,15 @@ from turnout.types.feedback import Feedback
 _BASELINE_UNKNOWN = "this route has no baseline"
 
 
-def story(decision: Decision, said: Sequence[Feedback] = ()) -> RenderableType:
+def story(decision: Decision, said: Sequence[Feedback] = (), shadows: Sequence[Decision] = ()) -> RenderableType:
     """The whole story of one request, in the order in which it happened.
 
     Args:
         decision: its record.
         said: what was said of the answer since, oldest first.
+        shadows: what others said to the same request, oldest first.
     """
-    return Group(*_parts(decision), *_feedback(decision, said))
+    return Group(*_parts(decision), *_shadows(shadows), *_feedback(decision, said))
 
 
 _NO_CALLS = {
@@ -197,6 +198,12 @@ def _feedback(decision: Decision, said: Sequence[Feedback]) -> Iterator[Renderab
     counts = "" if decision.feedback is None else f": {decision.feedback:.2f}"
     yield _title(f"Feedback{counts}")
     yield _facts((each.time.replace("T", " "), _opinion(each)) for each in said)
+
+
+def _shadows(shadows: Sequence[Decision]) -> Iterator[RenderableType]:
+    if shadows:
+        yield _title("Asked beside it")
+        yield _facts((each.target or "nobody", f"{_ending(each)}, {usd(each.cost_usd)}") for each in shadows)
 
 
 def _opinion(said: Feedback) -> str:

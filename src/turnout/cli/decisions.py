@@ -22,6 +22,7 @@ from turnout.config.load import find_data_directory
 from turnout.insight import query
 from turnout.insight.feedback import said_of
 from turnout.insight.query import Filter
+from turnout.insight.shadows import shadows_of
 from turnout.ledger.entry import encode_decision
 from turnout.ledger.location import ENVIRONMENT_VARIABLE
 from turnout.ledger.sqlite import SqliteStore
@@ -147,7 +148,7 @@ def show(
     if json:
         typer.echo(encode_decision(found))
     else:
-        _console().print(story(found, said_of(store, found.id)))
+        _console().print(story(found, said_of(store, found.id), shadows_of(store, found.id)))
 
 
 class DecisionPrinter:
