@@ -140,11 +140,11 @@ def asked(scene: Scene) -> Request:
     return Request(dialect=OPENAI, route="route", raw=raw, body=body, stream=scene.stream, caller=Caller())
 
 
-async def one(wired: Wired, scene: Scene) -> str:
+async def one(wired: Wired, scene: Scene, request: Request | None = None) -> str:
     """What becomes of one request."""
     leaves = random.random() < scene.leaves
     try:
-        reply = await wired.router.handle(asked(scene))
+        reply = await wired.router.handle(request or asked(scene))
         if reply.stream is not None:
             async for _ in reply.stream:
                 if leaves:
@@ -225,6 +225,22 @@ async def test_a_budget_holds_for_any_number_at_once(room: int) -> None:
 @pytest.mark.parametrize("name", [name for name in SCENES if name != "fixed costs"])
 async def test_a_budget_holds_whatever_becomes_of_the_calls(name: str) -> None:
     check(SCENES[name], 10, await race(SCENES[name], 10, [MemoryCounters(CLOCK)]))
+
+
+@pytest.mark.parametrize("told", [{"max_tokens": -1}, {"max_tokens": WORDS, "max_completion_tokens": 1}])
+async def test_a_budget_holds_whatever_callers_say_of_the_length(told: dict[str, int]) -> None:
+    """Servers differ in which of two bounds they keep, and take one below 1 for none."""
+    budget = Budget(name="race", usd=price_of(PRICE), per=Period.TOTAL)
+    wired = gateway(SCENES["fixed costs"], MemoryCounters(CLOCK), budget)
+    ordinary = asked(SCENES["fixed costs"])
+    body = {**ordinary.body, **told}
+    odd = msgspec.structs.replace(ordinary, body=body, raw=msgspec.json.encode(body))
+    became = await asyncio.gather(*(one(wired, SCENES["fixed costs"], odd if n % 2 else None) for n in range(CALLERS)))
+    assert wired.router.budgets is not None
+    (state,) = await wired.router.budgets.states(Caller(), "route")
+    assert state.held_usd == 0
+    assert state.spent_usd <= state.usd
+    assert became.count("answered") == 1
 
 
 @pytest.mark.parametrize("store", ["sqlite", "valkey"])

@@ -137,6 +137,15 @@ async def test_what_is_taken_needs_no_settling(opened: Open) -> None:
     assert await stands(one) == Tally(3, 0)
 
 
+async def test_what_costs_nothing_is_settled_as_anything_else(opened: Open) -> None:
+    counters = await opened()
+    counters.settle(await reserved(counters, hold(0), hold(0, limit=None, account=OTHER)), [0, 0])
+    counters.settle(await reserved(counters, hold(9, likely=0)), [4])
+    await settled(counters, Tally(4, 0))
+    assert await stands(counters, OTHER) == Tally()
+    assert not getattr(counters, "away", False)
+
+
 async def test_amounts_beyond_what_floats_tell_apart_are_summed_exactly(opened: Open) -> None:
     counters = await opened()
     large = (1 << 60) + 1
@@ -300,6 +309,24 @@ async def test_without_a_lease_nothing_is_let_in_while_a_server_is_hung(hung: Hu
     turn()
     await until(lambda: not one.away)
     await settled(one, Tally(2, 1))
+
+
+async def test_what_a_gateway_held_that_is_gone_is_given_back_and_settled_late_were_it_nothing(
+    hung: Hung, valkey: ValkeyServer
+) -> None:
+    gone, other, _ = hung
+    free, likely_free = await reserved(gone, hold(0)), await reserved(gone, hold(7, likely=0, account=OTHER))
+    client = valkey.client()
+    for owner in client.zrange("{turnout}:owners", 0, -1):
+        client.zadd("{turnout}:owners", {owner: 1})
+    assert await stands(other, OTHER) == Tally(0, 0)
+    gone.settle(free, [0])
+    gone.settle(likely_free, [3])
+    await settled(other, Tally(0, 0))
+    await until(lambda: not gone._owed)
+    assert await stands(other, OTHER) == Tally(3, 0)
+    assert not gone.away
+    assert not other.away
 
 
 async def test_a_server_that_has_forgotten_everything_is_reminded(hung: Hung, valkey: ValkeyServer) -> None:

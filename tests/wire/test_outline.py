@@ -97,6 +97,23 @@ def test_a_conversation_reads_the_same_in_both_dialects() -> None:
     assert (one.tools, one.images, one.max_tokens, one.user) == (1, 1, 5, "u")
 
 
+@pytest.mark.parametrize(
+    ("fields", "most"),
+    [
+        ({"max_tokens": 5}, 5),
+        ({"max_tokens": 5, "max_completion_tokens": None}, 5),
+        ({"max_tokens": 5, "max_completion_tokens": 3}, 5),
+        ({"max_tokens": 3, "max_completion_tokens": 5}, 5),
+        ({"max_tokens": -1, "max_completion_tokens": 5}, -1),  # no bound, for servers that read the older name
+        ({}, None),
+    ],
+)
+def test_of_two_bounds_on_the_answer_the_one_that_allows_more_is_reckoned_with(
+    fields: dict[str, int], most: int | None
+) -> None:
+    assert OPENAI.outline({"messages": HI, **fields}).max_tokens == most
+
+
 @pytest.mark.parametrize(("spoken", "image"), [(OPENAI, openai_image), (ANTHROPIC, anthropic_image)])
 def test_another_image_is_another_text_and_none_of_its_data(spoken: Dialect, image: Any) -> None:
     said = [

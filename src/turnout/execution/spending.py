@@ -121,11 +121,11 @@ def _input_tokens(candidate: Candidate, endpoint: Endpoint, work: Work) -> int:
 
 
 def _output_tokens(candidate: Candidate, endpoint: Endpoint, work: Work) -> int:
-    """The most tokens that the answers may have."""
+    """The most tokens that the answers may have. Many servers take a bound below 1 for none."""
     if endpoint.dialect.name is DialectName.OPENAI_EMBEDDINGS:
         return 0
     target, asked = endpoint.target, candidate.ask.max_tokens if candidate.ask is not None else work.max_tokens
-    most = target.output_tokens if asked is None else asked
+    most = target.output_tokens if asked is None or asked < 1 else asked
     if most is None:
         most = min(UNBOUNDED_OUTPUT, target.context_tokens or UNBOUNDED_OUTPUT)
     choices = work.request.body.get("n") if candidate.ask is None else None

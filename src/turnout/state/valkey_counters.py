@@ -24,6 +24,10 @@ _KEPT_S: Final = 86_400
 """A window is kept for so long after its end."""
 
 _LUA: Final = """
+local function less(key, field, amount)  -- '-0' is no number to the server
+  if amount ~= '0' then redis.call('HINCRBY', key, field, '-' .. amount) end
+end
+
 local function alive(owner, lease)
   local now = tonumber(redis.call('TIME')[1])
   redis.call('ZADD', PREFIX .. 'owners', now + lease, owner)
@@ -32,7 +36,7 @@ local function alive(owner, lease)
     local leases = PREFIX .. 'leases:' .. each
     for _, lease in ipairs(redis.call('HVALS', leases)) do
       for key, worst, likely in string.gmatch(lease, '([^\\n]+)\\n(%d+)\\n(%d+)\\n') do
-        redis.call('HINCRBY', key, 'held', '-' .. worst)
+        less(key, 'held', worst)
         redis.call('HINCRBY', key, 'spent', likely)
       end
     end
@@ -87,11 +91,11 @@ local function settle(owner, ticket, amounts)
   for key, worst, likely in string.gmatch(lease or late or '', '([^\\n]+)\\n(%d+)\\n(%d+)\\n') do
     i = i + 1
     if lease then
-      redis.call('HINCRBY', key, 'held', '-' .. worst)
+      less(key, 'held', worst)
       redis.call('HINCRBY', key, 'spent', amounts[i])
     elseif tonumber(amounts[i]) > tonumber(likely) then
       redis.call('HINCRBY', key, 'spent', amounts[i])
-      redis.call('HINCRBY', key, 'spent', '-' .. likely)
+      less(key, 'spent', likely)
     end
     stands[i] = tally(key)
   end

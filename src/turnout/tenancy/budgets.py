@@ -113,7 +113,7 @@ class Budgets:
     async def reserve(self, holds: Sequence[Hold], *, wait: bool) -> Held | Full:
         """Hold all of `holds`, or nothing, as `Spend.reserve`. Raises `Unreachable`."""
         if not wait:
-            return await self._counters.reserve(holds)
+            return self._lines.behind(self._counters, holds) or await self._counters.reserve(holds)
         return await self._lines.reserve(self._counters, holds)
 
     def settle(self, held: Held, amount: int) -> None:
@@ -220,6 +220,8 @@ def _subject(budget: Budget, caller: Caller, route: str) -> str | None:
     Who names no user or project shares the account of all who do not, so that nobody escapes a budget by silence.
     """
     match budget.of:
+        case "all":
+            return "all"
         case "tenant":
             value = name = caller.tenant
         case "user":

@@ -39,6 +39,18 @@ class Lines:
                 return verdict
             account = verdict.hold.account
 
+    def behind(self, counters: Counters, holds: Sequence[Hold]) -> Full | None:
+        """What others wait for already, so that it is not to be had before them; None if nothing.
+
+        Nobody is kept in line for what, as last heard, is used up.
+        """
+        for hold in holds if self._lines else ():
+            if hold.account in self._lines and hold.worst and hold.limit is not None:
+                tally = counters.glance(hold.account)
+                if tally.spent + hold.likely <= hold.limit:
+                    return Full(hold, tally, busy=True)
+        return None
+
     def moved(self, accounts: Iterable[Account]) -> None:
         """Something of these accounts has been settled."""
         if self._lines:

@@ -31,7 +31,8 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
         per: how long the period is; it begins on the clock, in `timezone`.
         timezone: an IANA name.
         hard: whether a request that does not fit is refused; a soft budget is only counted and reported.
-        of: what it is counted for: `tenant`, `user`, `project`, `route`, `provider`; each value has its own.
+        of: what it is counted for: `tenant`, `user`, `project`, `route`, `provider`; each value has its own. `all`
+            share one.
         only: the value that it holds for; None for every one.
         revenue: whether `usd` is not a bound, but what the tenant pays: it is counted for policies to read.
         alone: the share of `usd` that a process may let in while the shared counts cannot be reached; 0 refuses.

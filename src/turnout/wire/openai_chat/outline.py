@@ -50,10 +50,12 @@ def outline(body: dict[str, Any]) -> Outline:
 
 
 def _max_tokens(body: dict[str, Any]) -> int | None:
-    told = body.get("max_completion_tokens")
-    if told is not None:
-        return whole(told, "max_completion_tokens")
-    return maybe(whole, body.get("max_tokens"), "max_tokens")
+    """Where both are told it depends on the server which one counts: the one that allows more. Below 1 is no bound."""
+    newer = maybe(whole, body.get("max_completion_tokens"), "max_completion_tokens")
+    older = maybe(whole, body.get("max_tokens"), "max_tokens")
+    if newer is None or older is None:
+        return older if newer is None else newer
+    return max(newer, older, key=lambda most: (most < 1, most))
 
 
 def _said(messages: list[Any], needs: set[str]) -> tuple[list[Said], int]:
