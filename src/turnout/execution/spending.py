@@ -24,6 +24,8 @@ from turnout.types.usage import Usage
 
 MARGIN: Final = 2.0
 """How many times our estimate of the input providers may count: estimates are within a factor of two."""
+DENSE: Final = 2
+"""Bytes of a request to a token at the least: what is not read of it (tools, schemas, documents) is dense at worst."""
 TYPICAL_OUTPUT: Final = 500
 """Tokens of an answer that may be as long as it likes."""
 UNBOUNDED_OUTPUT: Final = 16_384
@@ -100,15 +102,16 @@ async def _reserve(candidate: Candidate, endpoint: Endpoint, work: Work) -> Rese
 def quoted(candidate: Candidate, endpoint: Endpoint, work: Work) -> Quote | None:
     """What a call will cost; None where the price is unknown.
 
-    At the worst, the provider counts `MARGIN` times our estimate of the input, charges all of it at the dearest price
-    of an input token, and writes as much as may be written.
+    At the worst, the provider counts `MARGIN` times our estimate of the input, or a token for every `DENSE` bytes that
+    were sent, charges all of it at the dearest price of an input token, and writes as much as may be written.
     """
     price = endpoint.price(work.request.route, work.timeline.when(work.clock.monotonic()))
     if price is None:
         return None
     tokens, most = _input_tokens(candidate, endpoint, work), _output_tokens(candidate, endpoint, work)
     dearest = Price(input=max(price.input, price.cache_write or _FREE), output=price.output)
-    worst = cost(Usage(input_tokens=math.ceil(tokens * MARGIN), output_tokens=most), dearest)
+    dense = work.body_bytes // DENSE if candidate.ask is None else 0
+    worst = cost(Usage(input_tokens=max(math.ceil(tokens * MARGIN), dense), output_tokens=most), dearest)
     likely = cost(Usage(input_tokens=tokens, output_tokens=min(most, TYPICAL_OUTPUT)), price)
     return None if worst is None or likely is None else Quote(worst, min(likely, worst))
 

@@ -43,6 +43,8 @@ class Work:
         trace: what happens to it.
         spend: what pays its calls; None where nobody counts what it costs.
         max_tokens: the most tokens that the caller wants; None where it did not say.
+        body_bytes: the size of the request, in bytes: tools, schemas and documents, which nobody estimates, are a part
+            of it; 0 where it has images, whose size tells nothing of their price.
         outgrown: the largest context window that the request has been found too large for; 0 for none.
     """
 
@@ -65,6 +67,7 @@ class Work:
     trace: Trace = field(default_factory=Trace)
     spend: Spend | None = None
     max_tokens: int | None = None
+    body_bytes: int = 0
     outgrown: int = 0
     _chat: Chat | None = None
     _announced: bool = False

@@ -180,6 +180,7 @@ class Again:
             announce=partial(self._record.intent, again),
             spend=self._spend(again.request.caller, route.name, pot),
             max_tokens=context.features.max_tokens,
+            body_bytes=0 if context.features.images else len(again.request.raw),
             trace=again.trace,
         )
 

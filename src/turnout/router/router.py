@@ -299,6 +299,7 @@ class Router:
             hedge=route.hedge,
             spend=budgets.spend(context.caller, route.name) if budgets is not None else None,
             max_tokens=context.features.max_tokens,
+            body_bytes=0 if context.features.images else len(request.raw),
             trace=admitted.trace,
         )
 
