@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from tests.ledger import samples
 from turnout.cli.app import app
 from turnout.errors import ConfigError, LedgerError
+from turnout.ledger.entry import encode_decision
 
 HEAD = """\
 providers:
@@ -133,6 +135,33 @@ def test_a_file_of_labels_serves_as_well_as_the_ledger(here: Path) -> None:
     assert "out of 200; every choice" in " ".join(run("rules.yaml", "--labels", "labels.csv").stdout.split())
     both = run("rules.yaml", "--labels", "labels.csv", "--from-ledger")
     assert isinstance(both.exception, ConfigError)
+
+
+def test_from_explored_traffic_no_cascade_is_made_up(here: Path, tmp_path: Path) -> None:
+    draw = random.Random(2)
+    with (tmp_path / "explored.jsonl").open("w") as out:
+        for number in range(300):
+            chances = {"cheap": 0.2, "strong": 0.8}
+            first = draw.choices(list(chances), list(chances.values()))[0]
+            decision = samples.a_decision(
+                id=f"e{number:04}",
+                attempts=(samples.an_attempt(target=first),),
+                target=first,
+                user=None,
+                query_hash=str(number),
+                feedback=float(draw.random() < 0.8),
+                conditions={"chances": {"first": first, "of": chances}},
+            )
+            out.write(encode_decision(decision).decode() + "\n")
+    imported = CliRunner().invoke(app, ["ledger", "import", str(tmp_path / "explored.jsonl"), "--data", "explored"])
+    assert imported.exit_code == 0, imported.output
+    (here / "raw.yaml").write_text(HEAD + "{cascade: [{use: cheap, accept: {confidence: 0.7}}, {use: strong}]}\n")
+    told = CliRunner().invoke(app, ["evaluate", "strong-first.yaml", "raw.yaml", "--data", "explored"])
+    assert told.exit_code == 1, told.output
+    assert "does not tell what the raw would have come to on 100 % of the requests" in " ".join(told.stdout.split())
+    assert "(doubly robust)" in " ".join(told.stdout.split())
+    row = next(line for line in told.stdout.splitlines() if line.startswith("raw "))
+    assert row.split()[1:6] == ["–", "–", "–", "–", "–"]
 
 
 def test_without_training_the_named_files_are_used_and_missing_ones_told(here: Path) -> None:

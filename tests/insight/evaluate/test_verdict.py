@@ -78,6 +78,16 @@ def test_too_wide_an_interval_says_how_many_more_judged_requests_would_settle_it
     )
 
 
+def test_what_was_never_tried_is_settled_by_no_number_of_such_requests() -> None:
+    unknown = standing("cascade", 0.5, USD, over=Interval(0.0, -0.3, 0.3), unknown=0.3)
+    (found,) = verdicts(evaluation(unknown), ONE_CENT)
+    assert (found.kind, found.more) == ("open", 0)
+    assert found.words == (
+        "this traffic does not tell what the cascade would have come to on 30 % of the requests: "
+        "ask its targets in the shadow, or explore them"
+    )
+
+
 def test_a_saving_at_equal_quality_is_a_reason_of_its_own() -> None:
     found = verdict((0.1, -0.3, 0.5), (-0.3, -0.34, -0.26))
     assert found.kind == "worth it"

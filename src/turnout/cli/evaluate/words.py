@@ -25,8 +25,8 @@ def rows(found: Evaluation, show: Shown) -> list[tuple[str, ...]]:
     return [
         (
             title(each, found),
-            show(each.quality.scaled(100), 1, ""),
-            NONE if each.over is None else show(each.over.scaled(100), 1, "+"),
+            NONE if _untold(each) else show(each.quality.scaled(100), 1, ""),
+            NONE if each.over is None or _untold(each) else show(each.over.scaled(100), 1, "+"),
             NONE if each.cost_usd is None else show(each.cost_usd.scaled(THOUSAND), 3, ""),
             NONE if each.latency_ms is None else show(each.latency_ms.scaled(1 / THOUSAND), 2, ""),
             NONE if each.escalated is None or each.kind != "policy" else f"{each.escalated * 100:.0f} %",
@@ -90,6 +90,11 @@ def assumptions(found: Evaluation, assumed: Assumed, told: Sequence[Verdict]) ->
 
 
 _NEGLIGIBLE: Final = 0.0005
+
+
+def _untold(standing: Standing) -> bool:
+    """Whether next to nothing tells what it would have come to."""
+    return standing.unknown > 1 - _NEGLIGIBLE
 
 
 def per_day(found: Evaluation) -> float:

@@ -185,7 +185,7 @@ class _Scoring:
             over=None if contender.name == self._first else self._over(quality),
             cost_over=None if contender.name == self._first else self._cost_over(contender),
             check=self._draw.of(quality.check, shares=True) if quality.check is not None else None,
-            escalated=sum(number > 1 for number in calls) / len(calls) if calls else None,
+            escalated=sum(number > 1 for number in calls) / len(calls) if len(calls) == len(came) else None,
             answered=_answered(came),
             unknown=unknown,
         )

@@ -141,6 +141,10 @@ def _verdict(pair: _Pair, evaluation: Evaluation, margin: float, worth: float | 
     if quality.high < margin:
         dearer = f", and it costs {_percent(pair.share)} more" if pair.dearer else ""
         return Verdict(one, "keep", f"no measurable gain of {name} over the {base}{dearer}: {keep}")
+    untried = pair.one.unknown + pair.base.unknown
+    if untried > margin:  # no number of such requests would settle it
+        told = f"this traffic does not tell what {name} would have come to on {untried * 100:.0f} % of the requests"
+        return Verdict(one, "open", f"{told}: ask its targets in the shadow, or explore them")
     wanted = _more(quality, margin, evaluation.requests)
     told = f"not enough evidence on {name}, {_points(quality, signed=True)} over the {base}"
     return Verdict(one, "open", f"{told}: {wanted:,} more judged requests would settle it", wanted)
