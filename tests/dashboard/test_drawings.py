@@ -93,6 +93,13 @@ def test_a_cascade_is_drawn_stage_by_stage() -> None:
     ]
 
 
+def test_a_gate_is_told_beside_its_stage() -> None:
+    accept = {"confidence": 0.85, "gate": {"by": "begun.json", "release": 0.9, "stop": 0.3}}
+    spec = CascadeSpec.model_validate({"cascade": [{"use": "haiku", "accept": accept}, {"use": "sonnet"}]})
+    tree = policy_tree("r", cast("RouteConfig", SimpleNamespace(policy=spec)), {})
+    assert tree.children[0].note == "kept from confidence 0.85, streams settled between 0.3 and 0.9"
+
+
 @pytest.mark.parametrize(
     ("when", "said"),
     [

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from turnout.config.choosing import BestSpec, CheapestSpec, FastestSpec
 from turnout.config.conditions import When
 from turnout.config.policies import (
+    Accept,
     BudgetSpec,
     CascadeSpec,
     Chain,
@@ -89,13 +90,18 @@ def _nodes(policy: Any, path: Path, left: Answered) -> Iterator[Node]:
             yield _parent("branch", "best", "by quality, cost and latency", nodes)
         case CascadeSpec():
             for number, stage in enumerate(policy.cascade, 1):
-                note = f"kept from confidence {stage.accept.confidence:g}" if stage.accept else "kept in any case"
+                note = _kept(stage.accept) if stage.accept else "kept in any case"
                 nodes = _nodes(stage.use, (*path, f"stage:{number}"), left)
                 yield _parent("branch", f"stage {number}", note, nodes)
         case ExploreSpec():
             yield from _explore(policy, path, left)
         case BaseModel():
             yield from _other(policy, path, left)
+
+
+def _kept(accept: Accept) -> str:
+    gate = f", streams settled between {accept.gate.stop:g} and {accept.gate.release:g}" if accept.gate else ""
+    return f"kept from confidence {accept.confidence:g}{gate}"
 
 
 def _chain(policies: Sequence[Any], path: Path, left: Answered) -> Iterator[Node]:

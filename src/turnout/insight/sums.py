@@ -52,7 +52,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         attempts: calls to targets that they took.
         outcomes: how many there are of each outcome.
         fallbacks: for how many an earlier candidate failed, or its breaker was open.
-        escalations: for how many a complete answer was discarded for another.
+        escalations: for how many an answer was discarded for another.
         cached: how many a cache answered.
         input_tokens, output_tokens: of all attempts.
         cost_usd: the sum of the known costs.

@@ -80,7 +80,7 @@ FALLBACKS: Final = Metric(
 ESCALATIONS: Final = Metric(
     "turnout_escalations_total",
     "counter",
-    "Requests for which a complete answer was discarded and another target was asked.",
+    "Requests for which an answer was discarded and another target was asked.",
     ("route",),
 )
 SHIFTED: Final = Metric(

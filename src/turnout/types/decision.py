@@ -200,7 +200,7 @@ def fell_back(decision: Decision) -> bool:
 
 
 def escalated(decision: Decision) -> bool:
-    """Whether a complete answer was discarded and another target was asked; one that came second in a hedge was not."""
+    """Whether an answer was discarded and another target was asked; one that came second in a hedge was not."""
     return any(
         earlier.outcome == "discarded" and not (earlier.hedge or later.hedge) for earlier, later in _changes(decision)
     )
