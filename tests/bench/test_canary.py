@@ -9,7 +9,7 @@ import pytest
 from bench.canary.simulation import NOTHING, Planted, run
 from turnout.types.canary import CanaryStatus
 
-RUNS = 12
+RUNS = 8
 
 
 def ends(planted: Planted, **given: int) -> Counter[CanaryStatus]:

@@ -45,9 +45,9 @@ def test_a_single_caller_tells_nothing() -> None:
 
 
 def test_the_interval_holds_at_every_look_of_nearly_all_runs() -> None:
-    """1,000 looks at each of 300 runs: an interval for one look would be wrong in most of them."""
+    """1,000 looks at each of 150 runs: an interval for one look would be wrong in most of them."""
     alpha, wrong, naive = 0.05, 0, 0
-    for seed in range(300):
+    for seed in range(150):
         draw, total, ever, once = random.Random(seed), 0.0, False, False
         for number in range(1, 1_001):
             total += draw.gauss(0.3, 1)
@@ -56,8 +56,8 @@ def test_the_interval_holds_at_every_look_of_nearly_all_runs() -> None:
             once = once or abs(total / number - 0.3) > 1.96 / math.sqrt(number)
         wrong += ever
         naive += once
-    assert wrong / 300 <= alpha + 3 * math.sqrt(alpha * (1 - alpha) / 300)
-    assert naive / 300 > 0.3
+    assert wrong / 150 <= alpha + 3 * math.sqrt(alpha * (1 - alpha) / 150)
+    assert naive / 150 > 0.3
 
 
 @given(st.floats(-1, 1), st.floats(1e-6, 1), st.floats(0.01, 1))
