@@ -63,7 +63,7 @@ check: setup ## Format, lint, types, imports, sizes and names
 
 .PHONY: test
 test: check $(MADE)/model ## check, then every test but the slow ones, with the coverage gate
-	$(BIN)/pytest -n 2 --cov --cov-report=term
+	$(BIN)/pytest -n 4 --cov --cov-report=term
 
 .PHONY: test-slow
 test-slow: setup $(MADE)/model ## The tests that take minutes

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # Machines that run this share their cores, so a slow example says nothing about the code.
 # The same examples in every run, so that a change and not chance turns it red. HYPOTHESIS_PROFILE=search looks further.
-settings.register_profile("turnout", deadline=None, print_blob=True, derandomize=True)
+settings.register_profile("turnout", deadline=None, print_blob=True, derandomize=True, max_examples=50)
 settings.register_profile("search", deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "turnout"))
 
