@@ -19,7 +19,7 @@ _AMOUNTS: Final = {"cost": "cost_usd", "baseline_cost": "baseline_cost_usd", "ro
 _FLAGS: Final = frozenset({"fell_back", "escalated", "cached", "estimated"})
 _TIMES: Final = frozenset({"time", "started"})
 _RENAMED: Final = {"user": "user_name", **_AMOUNTS}
-_FEEDBACK: Final = ("id", "time", "decision", "tenant", "user", "score", "label", "comment")
+_FEEDBACK: Final = ("id", "time", "decision", "tenant", "user", "score", "label", "comment", "kind", "judge")
 Row = tuple[Any, ...]
 
 

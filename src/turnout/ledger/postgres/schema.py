@@ -82,7 +82,9 @@ CREATE TABLE IF NOT EXISTS turnout.feedback (
     user_name text,
     score double precision,
     label text,
-    comment text
+    comment text,
+    kind text NOT NULL,
+    judge text
 );
 CREATE INDEX IF NOT EXISTS feedback_decision ON turnout.feedback (decision);
 CREATE INDEX IF NOT EXISTS feedback_time ON turnout.feedback (time);
