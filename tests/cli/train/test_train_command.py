@@ -150,7 +150,10 @@ async def test_recorded_requests_with_feedback_are_labels(here: Path) -> None:
     assert card["labels"] == {"small": 100, "large": 100}
     assert card["targets"][0]["auc"]["value"] > 0.9  # of `small`, which fails at what is hard
     assert "Of 200 requests not every target's answer is labelled, and which ones may not be chance." in card["limits"]
-    for route, said in (("small", "has both a score and its text"), ("other", "there is no request in this part")):
+    for route, said in (
+        ("small", "no answer in this part has evidence of the kind 'feedback'"),
+        ("other", "there is no request in this part"),
+    ):
         assert said in str(run("train", route, "--from-ledger", "--data", here / "data").exception)
 
 

@@ -130,7 +130,7 @@ def test_a_judges_scores_are_evidence_of_their_own_for_answers_and_shadows(store
     assert math.isnan(by_people.answers["opus"].quality)
     assert by_judges.answers["haiku"].quality == pytest.approx(0.6), "the latest of each judge, on average"
     assert by_judges.answers["opus"].quality == 0.9
-    with pytest.raises(LedgerError, match=r"of the kind 'check'. There is: judge \(2 answers\)"):
+    with pytest.raises(LedgerError, match=r"of the kind 'check'. The whole ledger has: judge \(2 answers\)"):
         recorded_traffic(store, Filter(), evidence="check")
 
 

@@ -65,7 +65,9 @@ def recorded_traffic(
         raise LedgerError("there is no request in this part of the ledger that a policy could be tried on.")
     if not any(asked.judged for asked in found):
         known = ", ".join(f"{kind} ({number:,} answers)" for kind, number in store.rows(_KINDS)) or "none of any other"
-        raise LedgerError(f"no answer has evidence of the kind '{evidence}'. There is: {known}.")
+        raise LedgerError(
+            f"no answer in this part has evidence of the kind '{evidence}'. The whole ledger has: {known}."
+        )
     return found
 
 
