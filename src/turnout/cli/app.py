@@ -19,6 +19,7 @@ from turnout.cli.evaluate.command import evaluate_policies
 from turnout.cli.explain import explain
 from turnout.cli.fault_provider import fault_provider
 from turnout.cli.flags import command as flags
+from turnout.cli.forecast import forecast
 from turnout.cli.init import init
 from turnout.cli.reconcile import reconcile
 from turnout.cli.replay.command import replay
@@ -44,6 +45,7 @@ app.command()(demo)
 app.command()(serve)
 app.command()(explain)
 app.command()(report)
+app.command()(forecast)
 app.command()(reconcile)
 app.command()(shadows)
 app.command()(replay)
