@@ -14,6 +14,7 @@ from turnout.cli import config, decisions, keys, ledger, models, tenants
 from turnout.cli.calibrate.command import calibrate_route
 from turnout.cli.canary import command as canary
 from turnout.cli.demo.command import demo
+from turnout.cli.drift import drift
 from turnout.cli.drill.command import drill
 from turnout.cli.evaluate.command import evaluate_policies
 from turnout.cli.explain import explain
@@ -50,6 +51,7 @@ app.command()(reconcile)
 app.command()(shadows)
 app.command()(replay)
 app.command("suggest")(suggest_rules)
+app.command()(drift)
 app.command()(drill)
 app.command("calibrate")(calibrate_route)
 app.command("evaluate")(evaluate_policies)
