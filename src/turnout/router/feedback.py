@@ -20,7 +20,7 @@ from turnout.types.request import Caller
 LABEL_LENGTH: Final = 64
 COMMENT_LENGTH: Final = 4_000
 _LOOK_S: Final = 0.1
-_PATIENCE_S: Final = 3.0
+_PATIENCE_S: Final = 8.0
 _FRESH: Final = timedelta(minutes=1)
 """A decision that is younger may still be on its way from a journal into the ledger."""
 
