@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -172,3 +173,14 @@ def test_while_the_ledger_cannot_be_read_feedback_is_to_be_sent_again(
         with pytest.raises(Overloaded, match="cannot be recorded"):
             router.feedback(answer.decision.id, score=1)
         database_file(tmp_path / "data").rmdir()
+
+
+def test_an_answer_that_was_just_given_is_found_though_the_clock_was_set_back(
+    provider: HostedFaultProvider, tmp_path: Path
+) -> None:
+    new_decision_id(SystemClock().now() + timedelta(hours=1))  # as if that had been the time until now
+    file = tmp_path / "turnout.yaml"
+    file.write_text(CONFIG.format(provider=provider), encoding="utf-8")
+    with SyncRouter.from_config(file, data=tmp_path / "data", env={}) as router:
+        answer = router.chat(route="support", messages=HELLO)
+        assert router.feedback(answer.decision.id, score=1).decision == answer.decision.id

@@ -20,9 +20,11 @@ from turnout.types.request import Caller
 LABEL_LENGTH: Final = 64
 COMMENT_LENGTH: Final = 4_000
 _LOOK_S: Final = 0.1
-_PATIENCE_S: Final = 8.0
+_PATIENCE_S: Final = 3.0
 _FRESH: Final = timedelta(minutes=1)
-"""A decision that is younger may still be on its way from a journal into the ledger."""
+"""A decision that is younger may still be on its way from a journal into the ledger.
+
+So may one whose id is ahead of the clock: ids only grow, also where the clock was set back."""
 
 
 class FeedbackDesk:
@@ -87,7 +89,7 @@ class FeedbackDesk:
         made = _made(decision_id)
         if made is None:
             return None
-        give_up = self._clock.monotonic() + (_PATIENCE_S if abs(self._clock.now() - made) < _FRESH else 0.0)
+        give_up = self._clock.monotonic() + (_PATIENCE_S if self._clock.now() - made < _FRESH else 0.0)
         while (found := await asyncio.to_thread(whose, self._store, decision_id)) is None:
             if self._clock.monotonic() >= give_up:
                 return None
