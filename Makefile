@@ -62,8 +62,8 @@ check: setup ## Format, lint, types, imports, sizes and names
 	$(BIN)/pytest -q tests/architecture
 
 .PHONY: test
-test: check $(MADE)/model ## check, then every test but the slow ones, with the coverage gate
-	$(BIN)/pytest -n 4 --cov --cov-report=term
+test: check $(MADE)/model ## check, then every further test but the slow ones, with the coverage gate
+	$(BIN)/pytest -n 4 --cov --cov-report=term --ignore=tests/architecture
 
 .PHONY: test-slow
 test-slow: setup $(MADE)/model ## The tests that take minutes

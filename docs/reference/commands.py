@@ -25,8 +25,8 @@ def every_command() -> list[tuple[str, Any]]:
 
 def _commands(path: str, command: Any) -> Iterator[tuple[str, Any]]:
     yield path, command
-    for name, inner in getattr(command, "commands", {}).items():
-        yield from _commands(f"{path} {name}", inner)
+    for name in getattr(command, "commands", ()):
+        yield from _commands(f"{path} {name}", command.get_command(None, name))
 
 
 def _command(path: str, command: Any) -> str:
