@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
+from collections.abc import Awaitable
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -43,6 +45,8 @@ class Database:
         self._connection = connection
         self._ledger = ledger
         self._days: set[date] = set()
+        self._lost = asyncio.Event()
+        connection.add_termination_listener(lambda _: self._lost.set())
 
     @classmethod
     async def open(cls, url: str, ledger: str, timeout_s: float) -> Database:
@@ -100,13 +104,27 @@ class Database:
                     continue
                 columns = COLUMNS[table]
                 named = ", ".join(columns)
-                await connection.copy_records_to_table(f"incoming_{table}", records=rows, columns=columns)
+                await self._unless_lost(
+                    connection.copy_records_to_table(f"incoming_{table}", records=rows, columns=columns)
+                )
                 await connection.execute(
                     f"INSERT INTO turnout.{table} ({named}) SELECT {named} FROM incoming_{table} "  # noqa: S608 - our own names
                     "ON CONFLICT DO NOTHING"
                 )
                 await connection.execute(f"TRUNCATE incoming_{table}")
             await connection.execute(_POSITION, self._ledger, *batch.position)
+
+    async def _unless_lost(self, copying: Awaitable[object]) -> None:
+        """Do not wait for a connection that is gone: a copy that it broke off may never hear of it."""
+        copied, lost = asyncio.ensure_future(copying), asyncio.ensure_future(self._lost.wait())
+        try:
+            await asyncio.wait((copied, lost), return_when=asyncio.FIRST_COMPLETED)
+            if not copied.done():
+                raise ConnectionError("the connection was lost")
+            copied.result()
+        finally:
+            copied.cancel()
+            lost.cancel()
 
     async def expire(self, before: date) -> int:
         """Drop the partitions of days before `before`, and the feedback of that time; how many partitions went."""
