@@ -9,13 +9,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from turnout.ledger.location import database_file
+from turnout.ledger.journal import journals
+from turnout.ledger.location import database_file, journal_directory
 from turnout.ledger.sqlite import SqliteStore
 
 _START_S = 30.0
@@ -91,6 +92,7 @@ def gateway_process(config: str, directory: Path, *options: str) -> Iterator[Gat
     try:
         gateway = GatewayProcess(child, _port(child, log), data, file, log)
         wait_for(lambda: _serves(gateway), _START_S)
+        wait_for(lambda: len(journals(journal_directory(data))) >= _workers(options), _START_S)
         yield gateway
     finally:
         with suppress(subprocess.TimeoutExpired):
@@ -113,6 +115,11 @@ def _port(child: subprocess.Popen[bytes], log: Path) -> int:
     found = re.search(r"listens on http://127\.0\.0\.1:(\d+)", log.read_text())
     assert found, log.read_text()
     return int(found[1])
+
+
+def _workers(options: Sequence[str]) -> int:
+    """How many are to serve; one alone answers already, while others are still beginning."""
+    return int(options[options.index("--workers") + 1]) if "--workers" in options else 1
 
 
 def _serves(gateway: GatewayProcess) -> bool:

@@ -45,7 +45,7 @@ flags:
 server: {{{{admin_keys: [{{{{name: ops, key: {ADMIN}, role: admin}}}}], notice: 100ms}}}}
 """
 SHARE = 0.3
-FOLLOWED_S = 10.0
+FOLLOWED_S = 30.0
 """The promise is a second, on a machine that does nothing else."""
 
 
