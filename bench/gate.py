@@ -33,7 +33,8 @@ from turnout.cli.demo.gateway import running_gateway
 from turnout.cli.demo.lookups import Lookup, lookups
 from turnout.confidence.calibration import save_calibration
 from turnout.errors import TurnoutError
-from turnout.insight.calibrate import Calibrated, Error, calibrate
+from turnout.insight.aims import Error
+from turnout.insight.calibrate import Calibrated, calibrate
 from turnout.insight.labels import read_labels
 from turnout.insight.query import decision as recorded
 from turnout.ledger.location import database_file

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bench.gate import Pair, Streamed, figures
 from tests.confidence.judges import calibrated_on
-from turnout.insight.calibrate import Calibrated, Error, Point
+from turnout.insight.aims import Error, Point
+from turnout.insight.calibrate import Calibrated
 from turnout.types.candidate import Considered
 from turnout.types.decision import Attempt, Decision
 

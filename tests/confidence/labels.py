@@ -24,6 +24,7 @@ def answers(n: int, *, seed: int = 0, strong: bool = True, shift: float = 0.0) -
         columns={"mean_logprob": logprob, "tokens": tokens},
         acceptable=(draws.uniform(size=n) < truth).astype(float),
         strong=(draws.uniform(size=n) < 0.7 + 0.3 * truth).astype(float) if strong else None,
+        strong_cost_usd=1e-5 * tokens if strong else None,
         groups=[f"prompt {place}" for place in range(n)],
     )
 

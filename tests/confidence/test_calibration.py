@@ -11,7 +11,14 @@ import pytest
 from tests.confidence.labels import answers, chance
 from turnout.confidence.artefact import save_artefact
 from turnout.confidence.blend import cross_fitted, fit_blend, grouped_folds
-from turnout.confidence.calibration import Calibration, fit_calibration, load_calibration, save_calibration
+from turnout.confidence.calibration import (
+    DEAREST,
+    Calibration,
+    fit_calibration,
+    load_calibration,
+    save_calibration,
+)
+from turnout.confidence.curves import LogisticCurve
 from turnout.confidence.quality import calibration_error
 from turnout.errors import ArtefactError
 
@@ -46,6 +53,32 @@ def test_a_surer_answer_leaves_less_to_gain(fitted: Calibration) -> None:
     assert unsure.gain is not None
     assert sure.confidence > unsure.confidence
     assert sure.gain < unsure.gain
+
+
+def test_a_better_answer_has_the_price_of_the_next_stage_over_the_chance_that_it_helps(fitted: Calibration) -> None:
+    judged = fitted.judge({"mean_logprob": -1.0, "tokens": 120.0})
+    assert judged.gain is not None
+    assert judged.price == pytest.approx(120e-5 / judged.gain, rel=0.05)
+    unseen = answers(200, seed=4)
+    prices = fitted.prices(unseen.columns)
+    for place in range(200):
+        one = fitted.judge({name: values[place] for name, values in unseen.columns.items()})
+        assert one.declined or one.price == pytest.approx(prices[place])
+
+
+def test_where_nothing_is_to_be_gained_no_price_buys_it(fitted: Calibration) -> None:
+    hopeless = msgspec.structs.replace(fitted, strong=fitted.blend)
+    hopeless = msgspec.structs.replace(hopeless, curve=LogisticCurve(0.0, 30.0))
+    assert hopeless.judge({"mean_logprob": -1.0, "tokens": 120.0}).price == DEAREST
+    assert set(hopeless.prices(answers(20).columns)) == {DEAREST}
+
+
+def test_of_labels_without_the_next_stage_no_price_is_told() -> None:
+    blind = fit_calibration(answers(300, strong=False), target="small")
+    assert not blind.tells_prices
+    assert blind.judge({"mean_logprob": -1.0, "tokens": 120.0}).price is None
+    with pytest.raises(ArtefactError, match=r"what escalating brings and costs.*strong_cost_usd"):
+        blind.prices(answers(20).columns)
 
 
 @pytest.mark.parametrize(

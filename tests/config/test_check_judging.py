@@ -56,3 +56,14 @@ def test_a_gate_calibrated_on_another_targets_answers_is_found(tmp_path: Path) -
     problems = {(each.key or "")[len("routes.r.policy.cascade.0") :]: each.problem for each in check(file, ENV, NOW)}
     assert "calibration is of answers of 'gpt-4o'" in problems[".accept.gate.by"]
     assert "'haiku' gives no logprobs" in problems[""]
+
+
+def test_a_calibration_that_knows_no_prices_cannot_judge_by_them(tmp_path: Path) -> None:
+    save_calibration(tmp_path / "ours.json", calibrated_on({"hedging": SHARE}, target="haiku"))
+    stages = "[{use: haiku, accept: {worth: 0.01, by: ours.json}}, {use: sonnet}]"
+    file = tmp_path / "turnout.yaml"
+    file.write_text(with_routes(f"r: {{baseline: sonnet, policy: {{cascade: {stages}}}}}"))
+    ((key, problem, fix),) = [(each.key, each.problem, each.fix) for each in check(file, ENV, NOW)]
+    assert key == "routes.r.policy.cascade.0.accept.by"
+    assert "does not tell what a better answer costs" in problem
+    assert "turnout calibrate ROUTE --by gain" in fix

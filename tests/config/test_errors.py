@@ -76,6 +76,45 @@ IN_ROUTE = [
         "it should be a valid number. Write a number.",
     ),
     (
+        "policy: {cascade: [{use: haiku, accept: {by: c.json}}, {use: sonnet}]}",
+        10,
+        "policy.cascade.0.accept",
+        (
+            "it takes one of `confidence` and `worth`. Write {confidence: 0.85}, or {worth: 0.01, by: "
+            "calibrations/ROUTE.json}."
+        ),
+    ),
+    (
+        "policy: {cascade: [{use: haiku, accept: {worth: 0.01}}, {use: sonnet}]}",
+        10,
+        "policy.cascade.0.accept",
+        (
+            "`worth` needs `by`: what a better answer costs is told by a calibration. Make one: turnout calibrate "
+            "ROUTE --labels FILE --quality-loss 0.02 --by gain."
+        ),
+    ),
+    (
+        (
+            "policy: {cascade: [{use: haiku, accept: {worth: 0.01, by: c.json, gate: {by: g.json, release: 0.9}}}, "
+            "{use: sonnet}]}"
+        ),
+        10,
+        "policy.cascade.0.accept",
+        "`gate` goes with `confidence`, and not with `worth`. Remove one of them.",
+    ),
+    (
+        (
+            "policy: {cascade: [{use: haiku, accept: {worth: 0.01, by: c.json}}, {use: gpt-4o, accept: "
+            "{confidence: 0.9}}, {use: sonnet}], escalate: {at_most: 0.1}}"
+        ),
+        10,
+        "policy",
+        (
+            "under a bound on escalations all stages judge alike: by `confidence`, or by `worth`. Give every `accept` "
+            "the same one, or remove `escalate`."
+        ),
+    ),
+    (
         "policy: {cascade: [{use: haiku}, {use: sonnet}]}",
         10,
         "policy",

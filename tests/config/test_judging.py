@@ -12,11 +12,11 @@ from tests.confidence.signals.holding import answer, held
 from tests.config.configs import BASE, ENV
 from turnout.confidence.calibration import save_calibration
 from turnout.confidence.signal import Signal
+from turnout.config.accepting import Accept, GateSpec
 from turnout.config.compile import compile_routes
 from turnout.config.compile_policy import Place
 from turnout.config.judging import acceptance
 from turnout.config.load import load_config
-from turnout.config.policies import Accept, GateSpec
 from turnout.errors import ConfigErrors
 
 SHARE = (0.0, 1.0)

@@ -100,6 +100,13 @@ def test_a_gate_is_told_beside_its_stage() -> None:
     assert tree.children[0].note == "kept from confidence 0.85, streams settled between 0.3 and 0.9"
 
 
+def test_a_stage_that_is_judged_by_gain_says_what_a_better_answer_may_cost() -> None:
+    accept = {"worth": 0.004, "by": "calibrations/support.json"}
+    policy = CascadeSpec.model_validate({"cascade": [{"use": "haiku", "accept": accept}, {"use": "sonnet"}]})
+    tree = policy_tree("r", cast("RouteConfig", SimpleNamespace(policy=policy)), {})
+    assert tree.children[0].note == "kept unless a better answer costs less than 0.004 USD"
+
+
 @pytest.mark.parametrize(
     ("when", "said"),
     [

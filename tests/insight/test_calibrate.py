@@ -9,7 +9,8 @@ import pytest
 
 from tests.insight.labelled import write_labels
 from turnout.errors import ArtefactError, ConfigError
-from turnout.insight.calibrate import Calibrated, Error, Escalations, QualityLoss, Spend, calibrate
+from turnout.insight.aims import Error, Escalations, QualityLoss, Spend
+from turnout.insight.calibrate import Calibrated, calibrate
 from turnout.insight.labels import Labels, read_labels
 
 
@@ -80,6 +81,34 @@ def test_a_sum_of_money_buys_as_many_escalations_as_it_can(labels: Labels) -> No
     assert impossible.promise.startswith("No threshold does this")
 
 
+def test_escalating_where_it_gains_the_most_for_its_price_is_cheaper_at_equal_quality(tmp_path: Path) -> None:
+    uneven = read_labels(write_labels(tmp_path / "labels.csv", 1_500, long=0.3))
+    sure, gain = (calibrate(uneven, QualityLoss(most=0.03, by=by), target="cheap") for by in ("confidence", "gain"))
+    assert (sure.by, gain.by) == ("confidence", "gain")
+    assert sure.holds
+    assert gain.holds
+    assert sure.cost_ratio is not None
+    assert gain.cost_ratio is not None
+    assert gain.cost_ratio < 0.9 * sure.cost_ratio
+    fresh = read_labels(write_labels(tmp_path / "fresh.csv", 4_000, seed=1, long=0.3))
+    accepted = gain.calibration.prices(fresh.labelled.columns) >= gain.chosen.threshold
+    quality = np.where(accepted, fresh.labelled.acceptable, fresh.labelled.strong).mean()
+    assert quality >= 0.94 * fresh.labelled.strong.mean(), "within the noise of 1,500 labels"
+
+
+@pytest.mark.parametrize("aim", [Escalations(most=0.2, by="gain"), Spend(usd=6.0, requests=1_000, by="gain")])
+def test_by_gain_other_aims_are_met_as_well(labels: Labels, aim: Escalations | Spend) -> None:
+    chosen = calibrate(labels, aim, target="cheap").chosen
+    assert chosen.cost_usd is not None
+    assert 1 - chosen.kept <= 0.2 if isinstance(aim, Escalations) else chosen.cost_usd <= 0.006
+
+
+def test_the_surer_an_aim_is_to_be_met_the_more_is_escalated(labels: Labels) -> None:
+    kept = [calibrate(labels, QualityLoss(most=0.05, sure=sure), target="c").chosen.kept for sure in (0.5, 0.8, 0.95)]
+    assert kept == sorted(kept, reverse=True)
+    assert kept[0] > kept[-1]
+
+
 def test_a_cascade_that_loses_money_is_told(tmp_path: Path) -> None:
     dear = read_labels(write_labels(tmp_path / "labels.csv", 800, price_ratio=1.2))
     found = calibrate(dear, QualityLoss(most=0.01), target="cheap")
@@ -112,3 +141,5 @@ def test_an_aim_that_the_labels_say_nothing_of_is_told(tmp_path: Path) -> None:
         calibrate(read_labels(file), QualityLoss(most=0.02), target="cheap")
     with pytest.raises(ConfigError, match="strong_cost_usd"):
         calibrate(read_labels(file), Spend(usd=1, requests=1), target="cheap")
+    with pytest.raises(ConfigError, match="--by gain"):
+        calibrate(read_labels(file), Escalations(most=0.1, by="gain"), target="cheap")

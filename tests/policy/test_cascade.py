@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.confidence.judges import calibrated_on
 from tests.policy.deciding import a_context, chain, drive, fails, proposed, single
+from turnout.confidence.cost_line import CostLine
 from turnout.confidence.signal import Ask, Held, Reading
 from turnout.confidence.signals.table import signal_named
 from turnout.policy.acceptance import RAW_SIGNAL, Acceptance
@@ -154,3 +157,37 @@ def test_a_judge_may_be_a_later_stages_target_and_its_failure_speaks_against_the
     )
     assert accepted is not None
     assert accepted.target == ("a" if kept else "b")
+
+
+def by_worth(worth: float) -> Cascade:
+    """Answers are right as often as their tokens were likely, the next stage's always, for a cent."""
+    calibration = calibrated_on({"mean_logprob": (-3.0, 0.0)}, weights={"mean_logprob": 4.0}, offset=2.0)
+    calibration = msgspec.structs.replace(
+        calibration,
+        strong=msgspec.structs.replace(calibration.blend, weights=(0.0,), offset=30.0),
+        cost=CostLine(calibration.blend.inputs, (0.0,), 0.01, 0.0),
+    )
+    accept = Acceptance(math.inf, RAW, calibration, worth=worth)
+    return Cascade((Stage(single("a"), accept), Stage(single("b"))))
+
+
+@given(st.floats(0.06, 1), st.floats(0.005, 0.2))
+def test_by_gain_an_answer_is_escalated_exactly_if_a_better_one_is_worth_its_price(sure: float, worth: float) -> None:
+    steps, accepted = drive(by_worth(worth), a_context(), told(said(sure=sure), said()))
+    (judgement,) = (step for step in steps if isinstance(step, Judged))
+    wrong = 1 - 1 / (1 + math.exp(-4.0 * math.log(sure) - 2.0))
+    assert judgement.price == pytest.approx(0.01 / wrong, rel=1e-6)
+    assert judgement.price is not None
+    kept = judgement.price >= worth
+    assert judgement.accepted is kept
+    assert f"a better answer costs {judgement.price:.3g} USD {'≥' if kept else '<'}" in judgement.because
+    assert accepted is not None
+    assert accepted.target == ("a" if kept else "b")
+
+
+def test_by_gain_an_answer_of_which_nothing_is_known_is_escalated() -> None:
+    steps, accepted = drive(by_worth(0.001), a_context(), told(said(sure=0.01), said()))
+    (judgement,) = (step for step in steps if isinstance(step, Judged))
+    assert judgement.because == "outside_calibration:mean_logprob"
+    assert accepted is not None
+    assert accepted.target == "b"

@@ -79,6 +79,17 @@ def test_while_escalations_are_short_only_the_worst_are_escalated(sure: float, t
     assert answered_by(accepted) == target
 
 
+def test_by_gain_the_cheapest_better_answers_are_bought_first() -> None:
+    priced = Judged(target="a", accepted=False, because="", confidence=0.9, price=0.02)
+    assert priced.rank == 0.02
+    assert msgspec.structs.replace(priced, price=None).rank == 0.9
+    assert Judged(target="a", accepted=False, because="").rank == 0
+    judgements = Judgements(EscalationBudget(0.1), {})
+    for price in range(100):
+        judgements.note([msgspec.structs.replace(priced, price=price / 1_000)], a_context().features)
+    assert judgements.read().keep_from == 0.01, "a tenth of the prices was lower"
+
+
 def test_an_answer_that_says_nothing_is_escalated_whatever_the_bound() -> None:
     _, accepted = drive(a_cascade(), standing(spent=True), told(said(""), said()))
     assert answered_by(accepted) == "b"

@@ -10,6 +10,7 @@ import msgspec
 
 from turnout.confidence.artefact import load_artefact, save_artefact, short_checksum
 from turnout.confidence.blend import Blend, cross_fitted, fit_blend, grouped_folds
+from turnout.confidence.cost_line import CostLine, fit_cost
 from turnout.confidence.curves import AnyCurve, CurveName, fit_curve
 from turnout.confidence.numbers import numpy
 from turnout.confidence.quality import brier, calibration_error, log_loss
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 
 LEAST_LABELS: Final = 40
 """Fewer cannot be cross-validated: of five folds each must hold a few answers of either kind."""
+DEAREST: Final = 1e6
+"""USD, and the price of what cannot be had: nobody pays more for one more acceptable answer."""
+_NOTHING: Final = 1e-12
+"""A gain that is none."""
+_TELL: Final = "Make it again with `turnout calibrate`, from labels with the columns strong and strong_cost_usd."
 _CURVES: Final[tuple[CurveName, ...]] = ("logistic", "beta", "isotonic")
 
 
@@ -33,12 +39,14 @@ class Labelled(msgspec.Struct, frozen=True, kw_only=True):
         columns: signals and features, by name.
         acceptable: 1 where the answer was good enough, else 0.
         strong: the same of the next stage's answer to the same request; None where that is not known.
+        strong_cost_usd: what that answer cost, in USD; None where that is not known.
         groups: what belongs together (the prompt, or its hash): a group is never split between fitting and checking.
     """
 
     columns: Mapping[str, Any]
     acceptable: Any
     strong: Any = None
+    strong_cost_usd: Any = None
     groups: Sequence[str]
 
     def __len__(self) -> int:
@@ -52,6 +60,7 @@ class Labelled(msgspec.Struct, frozen=True, kw_only=True):
             columns={name: values[picked] for name, values in self.columns.items()},
             acceptable=self.acceptable[picked],
             strong=None if self.strong is None else self.strong[picked],
+            strong_cost_usd=None if self.strong_cost_usd is None else self.strong_cost_usd[picked],
             groups=[self.groups[place] for place in picked],
         )
 
@@ -84,6 +93,7 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
         blend: signals and features into one probability.
         curve: that probability into confidence.
         strong: signals and features into the probability that the next stage's answer is acceptable; None if unknown.
+        cost: signals and features into what that answer costs; None if unknown.
         quality: cross-validated.
         window: what the inputs looked like, for telling when traffic has shifted.
         provenance: where it comes from: route, period, how the labels were made; for people.
@@ -95,6 +105,7 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     blend: Blend
     curve: AnyCurve
     strong: Blend | None = None
+    cost: CostLine | None = None
     quality: Quality
     window: Window
     provenance: Mapping[str, Any] = msgspec.field(default_factory=dict)
@@ -112,8 +123,30 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
         if unknown:
             return Judgement(declined=f"outside_calibration:{','.join(unknown)}")
         confidence = float(self.curve.at(numpy().array([self.blend.chance(values)]))[0])
-        gain = self.strong.chance(values) - confidence if self.strong is not None else None
-        return Judgement(confidence=confidence, gain=gain)
+        if self.strong is None:
+            return Judgement(confidence=confidence)
+        gain = self.strong.chance(values) - confidence
+        price = None if self.cost is None else min(self.cost.usd(values) / max(gain, _NOTHING), DEAREST)
+        return Judgement(confidence=confidence, gain=gain, price=price)
+
+    @property
+    def tells_prices(self) -> bool:
+        """Whether it can say what one more acceptable answer costs."""
+        return self.strong is not None and self.cost is not None
+
+    def prices(self, columns: Mapping[str, Numbers]) -> Numbers:
+        """What one more acceptable answer costs, of many answers; see `Judgement.price`.
+
+        Raises:
+            ArtefactError: the labels that it was fitted to did not tell.
+        """
+        if self.strong is None or self.cost is None:
+            raise ArtefactError("it was not learnt what escalating brings and costs.", fix=_TELL)
+        np = numpy()
+        given = [columns[name] for name in self.inputs]
+        gains = self.strong.chances(given) - self.confidences(columns)
+        prices: Numbers = np.minimum(self.cost.usd_of(given) / np.maximum(gains, _NOTHING), DEAREST)
+        return prices
 
     def confidences(self, columns: Mapping[str, Numbers]) -> Numbers:
         """The confidences of many answers, whatever their inputs."""
@@ -126,11 +159,14 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         confidence: the probability that the answer is acceptable.
         gain: by how much the next stage's answer is likelier to be acceptable; None where that is not known.
+        price: what one more acceptable answer is expected to cost, in USD, if answers like this one are escalated: the
+            next stage's cost over the gain. `DEAREST` where there is none to be had; None where that is not known.
         declined: why nothing can be said, in machine-readable words; the answer is then not accepted.
     """
 
     confidence: float | None = None
     gain: float | None = None
+    price: float | None = None
     declined: str = ""
 
 
@@ -162,6 +198,7 @@ def fit_calibration(
         blend=blend,
         curve=fit_curve(name, unseen, labels),
         strong=None if labelled.strong is None else fit_blend(labelled.columns, labelled.strong, folds=folds),
+        cost=None if labelled.strong_cost_usd is None else fit_cost(labelled.columns, labelled.strong_cost_usd),
         quality=Quality(
             labels=len(labels),
             acceptable=float(labels.mean()),

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 _STEPS: Final = 50
 _ENOUGH: Final = 1e-10
-_FAR: Final = 35.0
+FAR: Final = 35.0
 """Beyond this the logistic is 0 or 1 to the last digit."""
 
 
 def sigmoid(x: Numbers) -> Numbers:
     """1 / (1 + exp(−x)), without overflow."""
     np = numpy()
-    chances: Numbers = 1.0 / (1.0 + np.exp(-np.clip(x, -_FAR, _FAR)))
+    chances: Numbers = 1.0 / (1.0 + np.exp(-np.clip(x, -FAR, FAR)))
     return chances
 
 

@@ -11,13 +11,13 @@ from typing import Literal
 
 from turnout.catalog.prices import price_of
 from turnout.confidence.calibration import Calibration
+from turnout.config.accepting import Accept
 from turnout.config.compile import compile_routes, flags_asked
 from turnout.config.compile_policy import Place
 from turnout.config.document import Path
 from turnout.config.judging import acceptance
 from turnout.config.load import LoadedConfig, load_config
 from turnout.config.policies import (
-    Accept,
     CascadeSpec,
     Chain,
     ClassifierSpec,
@@ -170,7 +170,7 @@ def _judgements(loaded: LoadedConfig, name: str, route: RouteConfig) -> Iterator
     at = Place("", directory=loaded.directory, targets=frozenset(loaded.config.targets))
     for path, accept, targets in _judged(route.policy):
         place = ("routes", name, "policy", *path)
-        if accept.by is None:
+        if accept.by is None and accept.confidence is not None:
             told = f"confidence {accept.confidence:g} is how sure the model says it is, and not how often it is right."
             fix = f"Measure that: turnout calibrate {name} --labels FILE."
             yield loaded.document.error((*place, "accept"), told, fix)

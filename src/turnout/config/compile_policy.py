@@ -21,7 +21,6 @@ from turnout.config.policies import (
     FlagSpec,
     PolicySpec,
     RulesSpec,
-    StageSpec,
     WeightedSpec,
 )
 from turnout.policy.base import Policy
@@ -53,8 +52,8 @@ class Learnt(Protocol):
         """A classifier of these targets."""
         ...
 
-    def calibration(self, target: str) -> Calibration:
-        """A calibration of a target's answers."""
+    def calibration(self, target: str, beside: str | None = None) -> Calibration:
+        """A calibration of a target's answers; `beside` another's, if it is to tell what that one would bring."""
         ...
 
 
@@ -196,10 +195,15 @@ def _ladder(spec: BudgetSpec, place: Place) -> Policy:
 
 def _cascade(spec: CascadeSpec, place: Place) -> Policy:
     last = len(spec.cascade) - 1
-    stages = (
-        _stage(stage, place.inside(index, f"stage:{index + 1}", more=index < last))
-        for index, stage in enumerate(spec.cascade)
-    )
+    places = [place.inside(index, f"stage:{index + 1}", more=index < last) for index in range(last + 1)]
+    policies = [compile_policy(stage.use, at.inside("use")) for stage, at in zip(spec.cascade, places, strict=True)]
+    firsts = [policy.targets[0] for policy in policies]
+    stages = []
+    for index, stage in enumerate(spec.cascade):
+        inside = places[index].inside("accept")
+        following = firsts[min(index + 1, last)]
+        accept = acceptance(stage.accept, inside, firsts[index], following) if stage.accept is not None else None
+        stages.append(Stage(policies[index], accept, stage.draft))
     return Cascade(tuple(stages), place.at, spec.escalate.at_most if spec.escalate else None)
 
 
@@ -220,9 +224,3 @@ def _explore(spec: ExploreSpec, place: Place) -> Policy:
         for index, name in enumerate(given.among)
     ]
     return Explore(given.share, among, compile_policy(given.use, place.inside("use")), place.at)
-
-
-def _stage(stage: StageSpec, place: Place) -> Stage:
-    policy = compile_policy(stage.use, place.inside("use"))
-    accept = acceptance(stage.accept, place.inside("accept"), policy.targets[0]) if stage.accept is not None else None
-    return Stage(policy, accept, stage.draft)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -14,7 +15,7 @@ from turnout.confidence.signals.agreement import Agreement
 from turnout.confidence.signals.language import LanguageDiffers
 from turnout.confidence.signals.request import REQUEST_VALUES
 from turnout.confidence.signals.table import Abilities, signal_named
-from turnout.config.policies import Accept, GateSpec
+from turnout.config.accepting import Accept, GateSpec
 from turnout.config.values import did_you_mean
 from turnout.errors import ArtefactError, ConfigError
 from turnout.execution.scoring import scorers_of
@@ -36,13 +37,14 @@ def _embed(texts: Sequence[str]) -> Sequence[Sequence[float]]:
 _ABILITIES: Final = Abilities(detect=detect_language, embed=_embed)
 
 
-def acceptance(accept: Accept, place: Place, target: str = "") -> Acceptance:
+def acceptance(accept: Accept, place: Place, target: str = "", following: str = "") -> Acceptance:
     """What an answer must reach.
 
     Args:
         accept: as configured.
         place: where that stands.
         target: whose answer it is.
+        following: who is asked if it is not kept.
 
     Raises:
         ConfigError: the calibration cannot be used, or asks for a signal that there is not.
@@ -50,7 +52,12 @@ def acceptance(accept: Accept, place: Place, target: str = "") -> Acceptance:
     """
     calibration = None
     if accept.by is not None:
-        calibration = place.learnt.calibration(target) if place.learnt else _calibration(accept.by, place)
+        beside = following if accept.worth is not None else None
+        calibration = place.learnt.calibration(target, beside) if place.learnt else _calibration(accept.by, place)
+    if accept.worth is not None and calibration is not None and not calibration.tells_prices:
+        told = "the calibration does not tell what a better answer costs, so `worth` cannot be judged by it."
+        fix = "Make it from labels with the columns strong and strong_cost_usd: turnout calibrate ROUTE --by gain."
+        raise ConfigError(told, fix=fix, key=f"{place.at}.by")
     if calibration is not None and calibration.prefix is not None:
         told = f"the calibration is of the first {calibration.prefix} tokens of an answer, and whole ones are judged."
         raise ConfigError(told, fix="Give it under `gate`, and one of whole answers here.", key=f"{place.at}.by")
@@ -69,7 +76,8 @@ def acceptance(accept: Accept, place: Place, target: str = "") -> Acceptance:
         raise ConfigError(error.problem, fix=error.fix, key=f"{place.at}.signals") from error
     gated = accept.gate is not None and place.learnt is None  # what is replayed has come to its end
     gate = _gate(accept.gate, place.inside("gate")) if gated and accept.gate is not None else None
-    return Acceptance(accept.confidence, made, calibration, scorers, accept.on_shift == "escalate", gate)
+    least = math.inf if accept.confidence is None else accept.confidence
+    return Acceptance(least, made, calibration, scorers, accept.on_shift == "escalate", gate, worth=accept.worth)
 
 
 def _gate(gate: GateSpec, place: Place) -> Gate:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, RootModel, Tag, ValidationInfo, model_validator
 
+from turnout.config.accepting import Accept
 from turnout.config.choosing import BestSpec, CheapestSpec, FastestSpec
 from turnout.config.conditions import When
 from turnout.config.flags import check_variants
@@ -172,58 +173,6 @@ class FallbackSpec(Section):
     fallback: list[PolicySpec] = Field(min_length=1, description="The chain, in the order in which it is tried.")
 
 
-class GateSpec(Section):
-    """What settles a streamed answer already at its beginning."""
-
-    by: str = Field(
-        min_length=1,
-        description="The calibration of beginnings: a file of `turnout calibrate --prefix`, relative to this one. It "
-        "says after how many tokens.",
-    )
-    release: float = Field(gt=0, description="The least confidence from which the stream flows; above 1 for never.")
-    stop: float = Field(
-        0.0, ge=0, lt=1, description="The confidence below which the answer is stopped, and the next stage asked."
-    )
-
-    @model_validator(mode="after")
-    def _in_order(self) -> GateSpec:
-        if self.stop > self.release:
-            raise Wrong(
-                f"`stop` ({self.stop:g}) is above `release` ({self.release:g}).", "Stop below what is released."
-            )
-        return self
-
-
-class Accept(Section):
-    """When a held answer is kept.
-
-    Without `by`, confidence is the mean probability of the answer's tokens, which says how sure the model was and not
-    how often it is right.
-    """
-
-    confidence: float = Field(
-        gt=0, le=1, description="The least confidence, above 0 and at most 1, that keeps the answer."
-    )
-    by: str | None = Field(
-        None,
-        min_length=1,
-        description="The calibration that makes confidence of an answer's signals: a file of `turnout calibrate`, "
-        "relative to this one.",
-    )
-    gate: GateSpec | None = Field(
-        None,
-        description="What settles a streamed answer by its first tokens, so that its caller need not wait for all.",
-    )
-    on_shift: Literal["carry_on", "escalate"] = Field(
-        "carry_on",
-        description="What happens once the traffic is another than what the calibration was fitted on; its promise "
-        "holds no more either way.",
-    )
-    signals: dict[str, dict[str, Any]] = Field(
-        default_factory=dict, description="Settings of signals, by their names (`judge: {target: gpt-4o}`)."
-    )
-
-
 class StageSpec(Section):
     """A stage of a cascade."""
 
@@ -253,6 +202,11 @@ class CascadeSpec(Section):
             raise Wrong("the first stage has no draft to be shown.", "Remove its `draft`.")
         if last.accept is not None:
             raise Wrong("the last stage cannot be refused.", "Remove its `accept`: nothing would answer after it.")
+        if self.escalate is not None and len({stage.accept.worth is None for stage in earlier if stage.accept}) > 1:
+            raise Wrong(
+                "under a bound on escalations all stages judge alike: by `confidence`, or by `worth`.",
+                "Give every `accept` the same one, or remove `escalate`.",
+            )
         if any(stage.accept is None for stage in earlier):
             raise Wrong(
                 "a stage before the last needs `accept`.",

@@ -7,10 +7,10 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel
 
+from turnout.config.accepting import Accept
 from turnout.config.choosing import BestSpec, CheapestSpec, FastestSpec
 from turnout.config.conditions import When
 from turnout.config.policies import (
-    Accept,
     BudgetSpec,
     CascadeSpec,
     Chain,
@@ -100,6 +100,8 @@ def _nodes(policy: Any, path: Path, left: Answered) -> Iterator[Node]:
 
 
 def _kept(accept: Accept) -> str:
+    if accept.worth is not None:
+        return f"kept unless a better answer costs less than {accept.worth:g} USD"
     gate = f", streams settled between {accept.gate.stop:g} and {accept.gate.release:g}" if accept.gate else ""
     return f"kept from confidence {accept.confidence:g}{gate}"
 

@@ -40,20 +40,28 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         labelled: what a calibration is fitted to.
         cost_usd: what each answer cost, in USD; None where that is not told.
-        strong_cost_usd: what the next stage's answer to each cost, in USD.
         source: where they come from, for people.
         prefix: the number of tokens after which the signals were read; None for whole answers.
     """
 
     labelled: Labelled
     cost_usd: Any = None
-    strong_cost_usd: Any = None
     source: str = ""
     prefix: int | None = None
 
     def __len__(self) -> int:
         """How many answers."""
         return len(self.labelled)
+
+    def rows(self, chosen: Any) -> Labels:
+        """Those of a mask or an index."""
+        cost = None if self.cost_usd is None else self.cost_usd[chosen]
+        return msgspec.structs.replace(self, labelled=self.labelled.rows(chosen), cost_usd=cost)
+
+    @property
+    def strong_cost_usd(self) -> Any:
+        """What the next stage's answer to each cost, in USD; None where that is not told."""
+        return self.labelled.strong_cost_usd
 
     @property
     def priced(self) -> bool:
@@ -115,9 +123,14 @@ def _labels(given: list[tuple[int, Row]], source: str, prefix: int | None) -> La
         )
     strong = _truths(rows, STRONG, source) if STRONG in names else None
     return Labels(
-        labelled=Labelled(columns=columns, acceptable=_truths(rows, ACCEPTABLE, source), strong=strong, groups=groups),
+        labelled=Labelled(
+            columns=columns,
+            acceptable=_truths(rows, ACCEPTABLE, source),
+            strong=strong,
+            strong_cost_usd=_column(rows, STRONG_COST, source) if STRONG_COST in names else None,
+            groups=groups,
+        ),
         cost_usd=_column(rows, COST, source) if COST in names else None,
-        strong_cost_usd=_column(rows, STRONG_COST, source) if STRONG_COST in names else None,
         source=source,
         prefix=prefix,
     )

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from turnout.confidence.calibration import Calibration
+from turnout.confidence.calibration import DEAREST, Calibration
 from turnout.confidence.signal import Ask, Held, Score, Signal
 from turnout.confidence.signals.request import request_values
 from turnout.policy.base import Context
@@ -37,12 +37,13 @@ class Acceptance:
     mistake.
 
     Attributes:
-        least: the least confidence that keeps it.
+        least: the least confidence that keeps it; infinite where `worth` says what does.
         signals: what is read off it.
         calibration: what makes confidence of them; None takes the mean probability of its tokens as it is.
         scorers: the user's own code behind the signals that have some, by their names.
         gate: what settles it already at its beginning, where it is streamed; None for nothing.
         distrusts: whether nothing is kept while the traffic is another than what the calibration was fitted on.
+        worth: what one more acceptable answer may cost, in USD: where it costs more, this is kept; None for `least`.
     """
 
     least: float
@@ -51,6 +52,7 @@ class Acceptance:
     scorers: Mapping[str, Scorer] = field(default_factory=dict)
     distrusts: bool = False
     gate: Gate | None = None
+    worth: float | None = None
 
     @property
     def wants(self) -> frozenset[str]:
@@ -118,7 +120,8 @@ class Acceptance:
         if self.calibration is None:
             return self._judged(outcome, values, math.exp(values[RAW_SIGNAL]))
         judgement = self.calibration.judge({**request_values(context.features), **values})
-        return self._judged(outcome, values, judgement.confidence, because=judgement.declined)
+        judged = self._judged(outcome, values, judgement.confidence, because=judgement.declined)
+        return judged if self.worth is None or judgement.price is None else _priced(judged, judgement.price, self.worth)
 
     def _read(self, signal: Signal, held: Held) -> Generator[Step, Outcome | None, float | None]:
         """Read a signal; what it asks is put to its target by whoever drives the policy."""
@@ -166,9 +169,18 @@ class Acceptance:
         )
 
 
+def _priced(judged: Judged, price: float, worth: float) -> Judged:
+    """The judgement by what one more acceptable answer would cost."""
+    accepted = price >= worth
+    because = f"a better answer costs {price:.3g} USD {'≥' if accepted else '<'} {worth:g}"
+    if price >= DEAREST:
+        because = "no better answer is to be had"
+    return msgspec.structs.replace(judged, accepted=accepted, price=price, because=because)
+
+
 def _within_budget(judged: Judged, standing: Standing) -> Judged:
     """The judgement, turned into "kept" where too few escalations are left for it."""
-    spare = standing.keep_from is not None and (judged.confidence or 0.0) >= standing.keep_from
+    spare = standing.keep_from is not None and judged.rank >= standing.keep_from
     if judged.accepted or judged.because == _EMPTY or not (standing.spent or spare):
         return judged
     why = "no escalation is left" if standing.spent else "the escalations that are left are for worse ones"

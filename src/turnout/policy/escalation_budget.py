@@ -2,8 +2,8 @@
 
 Each request earns a share of an escalation, and an escalation takes a whole one, so that of any number of requests from
 the start on no more than the share is escalated (a token bucket). While there is plenty, the cascade's threshold holds.
-When it runs short, only answers among the worst of late are escalated: those below the quantile of recent confidences
-that the share corresponds to. The price: in a spell of hard requests, answers are kept that would else be escalated.
+When it runs short, only answers among the worst of late are escalated: those below the quantile of recent ranks that
+the share corresponds to. The price: in a spell of hard requests, answers are kept that would else be escalated.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections import deque
 from typing import Final
 
 _RECENT: Final = 500
-"""Confidences from which the quantile is taken."""
+"""Ranks from which the quantile is taken."""
 _FEWEST: Final = 50
 """Fewer tell no quantile."""
 _MOST_REQUESTS: Final = 500
@@ -41,14 +41,14 @@ class EscalationBudget:
 
     @property
     def keep_from(self) -> float | None:
-        """The confidence from which answers are kept now, whatever the threshold; None while there is plenty."""
+        """The rank from which answers are kept now, whatever the threshold; None while there is plenty."""
         if len(self._recent) < _FEWEST or self._earned >= _PLENTY * self._most:
             return None
         return sorted(self._recent)[int(self.at_most * len(self._recent))]
 
-    def note(self, confidence: float | None, *, escalated: bool) -> None:
-        """An answer was judged; one of which nothing could be told has no confidence."""
-        self._recent.append(confidence or 0.0)
+    def note(self, rank: float, *, escalated: bool) -> None:
+        """An answer of this rank (`Judged.rank`) was judged."""
+        self._recent.append(rank)
         self._earned = min(self._earned + self.at_most, self._most)
         if escalated:
             self._earned -= 1.0

@@ -44,7 +44,7 @@ class Judgements:
         begun = {each.target for each in judged if each.prefix is not None}
         for each in judged:
             if self._budget is not None and each.settled:
-                self._budget.note(each.confidence, escalated=not each.accepted)
+                self._budget.note(each.rank, escalated=not each.accepted)
             watch = self._watches.get(each.artefact or "")
             of_all = each.prefix is not None or each.target not in begun  # those that a gate left over are others
             if watch is not None and of_all:

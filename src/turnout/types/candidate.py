@@ -136,6 +136,7 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
         accepted: whether it was good enough; else it is thrown away, unless nobody answers better.
         because: why, in words ("confidence 0.62 < 0.85").
         confidence: the probability that it is acceptable; None where nothing could be said.
+        price: what one more acceptable answer is expected to cost, in USD, where that decides; else None.
         signals: what was read off it, by name.
         artefact: the calibration that judged; None for raw confidence.
         prefix: of how many tokens of its beginning; None for the whole answer.
@@ -146,10 +147,16 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     accepted: bool
     because: str
     confidence: float | None = None
+    price: float | None = None
     signals: Mapping[str, float] = msgspec.field(default_factory=dict)
     artefact: str | None = None
     prefix: int | None = None
     settled: bool = True
+
+    @property
+    def rank(self) -> float:
+        """What the worst answers are told by, of which the lowest are; 0 where nothing could be said."""
+        return (self.confidence if self.price is None else self.price) or 0.0
 
 
 class Scorer(Protocol):

@@ -12,8 +12,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a cascade reads besides the answer itself.
 
     Attributes:
-        keep_from: answers of at least this confidence are kept for the escalations to suffice for worse ones; None
-            where the cascade's own threshold holds alone.
+        keep_from: answers of at least this rank (`Judged.rank`) are kept for the escalations to suffice for worse ones;
+            None where the cascade's own threshold holds alone.
         spent: no further escalation is allowed now.
         shifted: the inputs whose values have moved away from those that a calibration was fitted on, by its id.
     """

@@ -84,6 +84,44 @@ def test_what_is_written_is_what_the_gateway_then_uses(here: Path, labels: Path)
     assert build_parts(loaded, SystemClock()).routes.find("contracts") is not None
 
 
+def test_by_gain_the_gateway_is_told_what_a_better_answer_may_cost_and_back_again(here: Path, labels: Path) -> None:
+    told = run("contracts", "--labels", labels, "--quality-loss", 0.05, "--by", "gain", "--write")
+    assert told.exit_code == 0, told.output
+    assert "for one more acceptable answer" in told.stdout
+    assert "+        - {use: [cheap], accept: {worth: " in told.stderr
+    loaded = load_config(here / "turnout.yaml", {})
+    policy = loaded.config.routes["contracts"].policy
+    assert isinstance(policy, CascadeSpec)
+    accept = policy.cascade[0].accept
+    assert accept is not None
+    assert accept.confidence is None
+    assert accept.worth is not None
+    assert 0.005 < accept.worth < 1
+    assert load_calibration(here / "calibrations" / "contracts.json").tells_prices
+    assert build_parts(loaded, SystemClock()).routes.find("contracts") is not None
+    assert run("contracts", "--labels", labels, "--error", 0.2, "--write").exit_code == 0
+    assert "worth" not in (here / "turnout.yaml").read_text()
+
+
+def test_a_cascade_that_loses_money_is_told_with_how_much(here: Path, tmp_path: Path) -> None:
+    dear = write_labels(tmp_path / "dear.csv", 400, price_ratio=1.2)
+    told = run("contracts", "--labels", dear, "--quality-loss", 0.01, "--json")
+    found = json.loads(told.stdout)
+    lost = 1_000 * (found["chosen"]["cost_usd"] - found["always_strong_usd"])
+    assert found["cost_ratio"] > 1
+    words = " ".join(run("contracts", "--labels", dear, "--quality-loss", 0.01).stdout.split())
+    assert f"This cascade loses money: it costs {100 * (found['cost_ratio'] - 1):.1f} % more" in words
+    assert f"${lost:.3f} of 1,000 requests" in words
+
+
+def test_where_costs_are_not_told_it_is_said_that_nobody_knows_whether_it_pays(here: Path, labels: Path) -> None:
+    rows = [line.split(",")[:5] for line in labels.read_text().splitlines()]
+    bare = here / "bare.csv"
+    bare.write_text("\n".join(map(",".join, rows)))
+    told = run("contracts", "--labels", bare, "--quality-loss", 0.05)
+    assert "Whether this cascade pays is not known: the labels lack cost_usd" in " ".join(told.stdout.split())
+
+
 def test_a_promise_that_cannot_be_made_is_a_finding_and_leaves_nothing(here: Path, labels: Path) -> None:
     told = run("contracts", "--labels", labels, "--error", 0.001)
     assert told.exit_code == 1
@@ -111,6 +149,8 @@ def test_options_that_contradict_each_other_are_a_mistake_of_usage(here: Path, l
         ("--labels", labels, "--from-ledger"),
         ("--labels", labels, "--error", 0.1, "--escalate", 0.1),
         ("--labels", labels, "--cost", 5),
+        ("--labels", labels, "--error", 0.1, "--by", "gain"),
+        ("--labels", labels, "--by", "gain"),
     ):
         assert run("contracts", *options).exit_code == 2
 

@@ -183,6 +183,7 @@ def _turned(asked: Asked) -> Asked:
         (lambda learning: learning.classifier(("cheap", "dear")), "too few"),
         (lambda learning: learning.classifier(("nobody", "else")), "of no earlier request the text is kept"),
         (lambda learning: learning.calibration("cheap"), "no earlier answer of 'cheap'"),
+        (lambda learning: learning.calibration("cheap", "nobody"), "with one of 'nobody' whose quality and cost"),
     ],
 )
 def test_too_little_to_learn_from_is_told(learn: Callable[[Learning], object], told: str) -> None:
@@ -200,3 +201,17 @@ def test_a_calibration_is_learnt_from_the_signals_that_were_recorded() -> None:
     calibration = Learning(of).calibration("cheap")
     assert "mean_logprob" in calibration.inputs
     assert calibration.target == "cheap"
+    assert not calibration.tells_prices
+
+
+def test_what_the_next_stage_brings_is_learnt_where_both_have_answered() -> None:
+    draw = random.Random(0)
+    of = []
+    for place in range(200):
+        sure = draw.random()
+        cheap = Answer(float(draw.random() < sure), 0.001, signals={"mean_logprob": math.log(sure + 1e-9)})
+        dear = {"dear": Answer(float(draw.random() < 0.9), 0.01)} if place % 2 else {}
+        of.append(an_asked(place, {"cheap": cheap, **dear}))
+    calibration = Learning(of).calibration("cheap", "dear")
+    assert calibration.tells_prices
+    assert calibration.quality.labels == 100

@@ -21,7 +21,8 @@ from turnout.cli.screen import screen
 from turnout.confidence.calibration import save_calibration
 from turnout.config.load import LoadedConfig, load_config
 from turnout.errors import ConfigError
-from turnout.insight.calibrate import Aim, Calibrated, Error, Escalations, QualityLoss, Spend, calibrate
+from turnout.insight.aims import SURE, Aim, By, Error, Escalations, QualityLoss, Spend
+from turnout.insight.calibrate import Calibrated, calibrate
 from turnout.insight.labels import Labels, labels_of, read_labels
 from turnout.insight.query import Filter
 
@@ -46,7 +47,16 @@ class Wanted:
     ] = None
     cost: Annotated[float | None, typer.Option(min=0.0, help="At most so many USD for --requests.")] = None
     requests: Annotated[int | None, typer.Option(min=1, help="So many requests, of a month say.")] = None
-
+    by: Annotated[
+        By,
+        typer.Option(
+            help="Whom to escalate: the answers of the least confidence, or by `gain` those where one more acceptable "
+            "answer costs the least. Not with --error."
+        ),
+    ] = "confidence"
+    sure: Annotated[
+        float, typer.Option(min=0.5, max=0.999, help="With which probability --quality-loss should be kept to.")
+    ] = SURE
     seed: Annotated[int, typer.Option(help="Of the random split of the labels.")] = 0
 
     @property
@@ -56,13 +66,15 @@ class Wanted:
         if len(given) > 1:
             raise typer.BadParameter("Choose one of --error, --quality-loss, --escalate and --cost.")
         if self.quality_loss is not None:
-            return QualityLoss(most=self.quality_loss)
+            return QualityLoss(most=self.quality_loss, sure=self.sure, by=self.by)
         if self.escalate is not None:
-            return Escalations(most=self.escalate)
+            return Escalations(most=self.escalate, by=self.by)
         if self.cost is not None:
             if self.requests is None:
                 raise typer.BadParameter("--cost needs --requests: how many requests it is for.")
-            return Spend(usd=self.cost, requests=self.requests)
+            return Spend(usd=self.cost, requests=self.requests, by=self.by)
+        if self.by == "gain":
+            raise typer.BadParameter("--by gain goes with --quality-loss, --escalate or --cost: an error has no price.")
         return Error(alpha=self.error or _ERROR, delta=self.delta)
 
 
@@ -117,6 +129,7 @@ def calibrate_route(
     \b
     turnout calibrate contracts --labels labels.csv --error 0.05
     turnout calibrate contracts --labels labels.csv --quality-loss 0.02 --write
+    turnout calibrate contracts --labels labels.csv --quality-loss 0.02 --by gain
     turnout calibrate contracts --from-ledger --escalate 0.12 --html curves.html
     turnout calibrate contracts --labels labels.jsonl --prefix 20 --error 0.05
 
@@ -154,9 +167,10 @@ def _keep(found: Calibrated, loaded: LoadedConfig, stage: Stage, out: Path, *, w
     """Save the calibration, and show or make the change of the configuration."""
     path = loaded.directory / out
     path.parent.mkdir(parents=True, exist_ok=True)
-    saved = save_calibration(path, found.calibration, {"confidence": found.chosen.threshold, "promise": found.promise})
-    sys.stderr.write(f"Wrote {path} ({saved.id})\n")
     settings = _settings(found, out)
+    chosen = {"worth" if found.by == "gain" else "confidence": found.chosen.threshold, "promise": found.promise}
+    saved = save_calibration(path, found.calibration, chosen)
+    sys.stderr.write(f"Wrote {path} ({saved.id})\n")
     if loaded.file is None:
         sys.stderr.write(f"The stage is then: {accept_of(settings)}\n")
         return
@@ -171,10 +185,12 @@ def _keep(found: Calibrated, loaded: LoadedConfig, stage: Stage, out: Path, *, w
 
 
 def _settings(found: Calibrated, out: Path) -> dict[str, Any]:
-    """What changes of the stage's `accept`."""
+    """What changes of the stage's `accept`; None is what it no longer says."""
     least, by = float(f"{found.chosen.threshold:.9g}"), out.as_posix()
+    if found.by == "gain":
+        return {"confidence": None, "worth": least, "by": by}
     if found.stop is None:
-        return {"confidence": least, "by": by}
+        return {"worth": None, "confidence": least, "by": by}
     return {"gate": {"by": by, "release": least, "stop": float(f"{found.stop:.9g}")}}
 
 

@@ -63,8 +63,9 @@ def stage_of(loaded: LoadedConfig, route: str, number: int) -> Stage:
 
 
 def accept_of(settings: Mapping[str, Any]) -> str:
-    """An `accept` on one line."""
-    told = yaml.safe_dump(dict(settings), default_flow_style=True, sort_keys=False, width=math.inf, allow_unicode=True)
+    """An `accept` on one line, without what is None."""
+    said = {name: value for name, value in settings.items() if value is not None}
+    told = yaml.safe_dump(said, default_flow_style=True, sort_keys=False, width=math.inf, allow_unicode=True)
     return f"accept: {told.strip()}"
 
 

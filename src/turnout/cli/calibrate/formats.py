@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from turnout.insight.calibrate import Calibrated, Point
+from turnout.insight.aims import Point
+from turnout.insight.calibrate import Calibrated
 
 
 def as_json(found: Calibrated) -> str:
@@ -15,6 +16,7 @@ def as_json(found: Calibrated) -> str:
         "holds": found.holds,
         "promise": found.promise,
         "aim": {"kind": type(found.aim).__name__, **msgspec.structs.asdict(found.aim)},
+        "by": found.by,
         "threshold": found.chosen.threshold if found.holds else None,
         "prefix": found.calibration.prefix,
         "stop": found.stop,

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import jinja2
 
 from turnout.cli.calibrate import words
-from turnout.insight.calibrate import Calibrated, Point
+from turnout.insight.aims import Point
+from turnout.insight.calibrate import Calibrated
 
 WIDTH, HEIGHT = 330, 200
 

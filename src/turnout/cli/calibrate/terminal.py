@@ -29,12 +29,13 @@ def print_calibrated(console: Console, found: Calibrated, labels: int) -> None:
 def _print_curve(console: Console, found: Calibrated) -> None:
     """Every second point of the curve."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("confidence", "kept", "", "wrong of these", "acceptable in all", "cost of a request"):
+    rank = "worth" if found.by == "gain" else "confidence"
+    for heading in (rank, "kept", "", "wrong of these", "acceptable in all", "cost of a request"):
         table.add_column(heading, justify="left" if not heading else "right")
     for point in found.curve[::2]:
         near = point.kept == min(found.curve[::2], key=lambda each: abs(each.kept - found.chosen.kept)).kept
         row = (
-            words.threshold(point.threshold),
+            words.threshold(found, point.threshold),
             words.percent(point.kept),
             "━" * round(_BAR * point.kept),
             words.percent(point.error, 1) if point.kept else words.NONE,

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from turnout.cli.decision_words import usd
+from turnout.confidence.calibration import DEAREST
 from turnout.insight.calibrate import LOST, Calibrated
 
 NONE: Final = "–"
@@ -42,8 +43,11 @@ def figures(found: Calibrated, labels: int) -> list[tuple[str, str, str]]:
 
 def _kept(found: Calibrated) -> list[tuple[str, str, str]]:
     chosen = found.chosen
+    what = "answers of at least this confidence are kept"
+    if found.by == "gain":
+        what = "for one more acceptable answer; where the next stage makes it dearer, an answer is kept"
     return [
-        ("threshold", threshold(chosen.threshold), "answers of at least this confidence are kept"),
+        ("worth" if found.by == "gain" else "threshold", threshold(found, chosen.threshold), what),
         ("kept", percent(chosen.kept), f"{percent(1 - chosen.kept)} are escalated"),
     ]
 
@@ -52,10 +56,14 @@ def _gate(found: Calibrated) -> list[tuple[str, str, str]]:
     chosen, tokens = found.chosen, found.calibration.prefix
     between = 1 - chosen.kept - found.stopped
     return [
-        ("release", threshold(chosen.threshold), f"from this confidence on, a stream flows after {tokens} tokens"),
+        (
+            "release",
+            threshold(found, chosen.threshold),
+            f"from this confidence on, a stream flows after {tokens} tokens",
+        ),
         (
             "stop",
-            threshold(found.stop or 0.0),
+            threshold(found, found.stop or 0.0),
             f"below it, the rest is not waited for: {percent(LOST)} of the good ones",
         ),
         ("released", percent(chosen.kept), f"{percent(found.stopped)} are stopped, {percent(between)} held to the end"),
@@ -65,9 +73,15 @@ def _gate(found: Calibrated) -> list[tuple[str, str, str]]:
 def caveats(found: Calibrated) -> list[str]:
     """What a reader should know before believing it."""
     told = []
-    if found.cost_ratio is not None and found.cost_ratio >= 1:
-        more = percent(found.cost_ratio - 1)
-        told.append(f"This cascade loses money: it costs {more} more than to ask the next stage at once.")
+    if found.cost_ratio is None:
+        told.append("Whether this cascade pays is not known: the labels lack cost_usd or strong_cost_usd.")
+    elif found.cost_ratio >= 1:
+        more = percent(found.cost_ratio - 1, 1)
+        lost = usd_of(1_000 * ((found.chosen.cost_usd or 0.0) - (found.always_usd or 0.0)))
+        told.append(
+            f"This cascade loses money: it costs {more} more than to ask the next stage at once, "
+            f"{lost} of 1,000 requests."
+        )
     if found.strong is not None and found.strong < found.calibration.quality.acceptable:
         told.append("The next stage's answers are acceptable less often than this one's: escalating makes it worse.")
     if found.calibration.quality.calibration_error > _POORLY:
@@ -77,8 +91,10 @@ def caveats(found: Calibrated) -> list[str]:
     return told
 
 
-def threshold(value: float) -> str:
-    """A confidence; more than 1 is never reached."""
+def threshold(found: Calibrated, value: float) -> str:
+    """A confidence, of which more than 1 is never reached; or a price in USD, which some answers have not."""
+    if found.by == "gain":
+        return "any price" if value >= DEAREST else usd_of(value)
     return "never" if value > 1 else f"{value:.4f}"
 
 

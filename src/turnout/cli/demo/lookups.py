@@ -19,7 +19,8 @@ import yaml
 from turnout.confidence.calibration import save_calibration
 from turnout.errors import MissingExtra
 from turnout.features.tokens import estimate_tokens
-from turnout.insight.calibrate import Calibrated, Error, calibrate
+from turnout.insight.aims import Error
+from turnout.insight.calibrate import Calibrated, calibrate
 from turnout.insight.labels import read_labels
 from turnout.testing.local_model import LOCAL_MODEL
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -44,8 +45,12 @@ class Learning:
             self._made[tuple(names)] = fit_classifier(rows, read_corpus(rows), RECIPE, seed=self._seed)
         return self._made[tuple(names)]
 
-    def calibration(self, target: str) -> Calibration:
+    def calibration(self, target: str, beside: str | None = None) -> Calibration:
         """A calibration of a target's answers, by the signals that were recorded of every one of them.
+
+        Args:
+            target: whose.
+            beside: another target: of requests that both have answered, so that it tells what that one brings.
 
         Raises:
             ArtefactError: too few answers are labelled, or nothing was read off them.
@@ -53,8 +58,9 @@ class Learning:
         np = numpy()
         known = [(asked, asked.answers[target]) for asked in self._traffic if target in asked.answers]
         judged = [(asked, answer) for asked, answer in known if not np.isnan(answer.quality) and answer.signals]
+        judged = [each for each in judged if beside is None or _told(each[0].answers.get(beside))]
         if not judged:
-            told = f"no earlier answer of '{target}' was judged and has signals."
+            told = f"no earlier answer of '{target}' was judged and has signals{_with(beside)}."
             raise ArtefactError(told, fix="Give --train-fraction 0 to use the calibration as it is.")
         shared = set.intersection(*(set(answer.signals) for _, answer in judged))
         columns = [{**request_values(a.features), **{name: b.signals[name] for name in shared}} for a, b in judged]
@@ -62,11 +68,22 @@ class Learning:
             Labelled(
                 columns={name: np.array([row[name] for row in columns]) for name in columns[0]},
                 acceptable=np.array([float(answer.quality >= GOOD) for _, answer in judged]),
+                strong=beside and np.array([float(asked.answers[beside].quality >= GOOD) for asked, _ in judged]),
+                strong_cost_usd=beside and np.array([asked.answers[beside].cost_usd for asked, _ in judged]),
                 groups=[asked.question for asked, _ in judged],
             ),
             target=target,
             seed=self._seed,
         )
+
+
+def _told(answer: Answer | None) -> bool:
+    """Whether it is known how good an answer is and what it cost."""
+    return answer is not None and math.isfinite(answer.quality) and math.isfinite(answer.cost_usd)
+
+
+def _with(beside: str | None) -> str:
+    return f", with one of '{beside}' whose quality and cost are known" if beside else ""
 
 
 def rows_of(traffic: Traffic, names: Sequence[str]) -> Rows:
