@@ -40,6 +40,7 @@ LIBRARY_GROUPS = {
     "import": library.import_time,
     "decision": library.decision_time,
     "classifier": library.classifier_time,
+    "confidence": library.confidence_time,
     "journey": library.journey_stages,
 }
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from tests.confidence.labels import answers
+from bench.answers import answers
 from turnout.confidence.calibration import Calibration, fit_calibration
 from turnout.insight.drift import Learnt, observe
 from turnout.types.clock import timestamp

@@ -54,6 +54,12 @@ def classifier_time(cores: Cores, directory: Path, rounds: int) -> Measured:  # 
     return {"classifier_us": {TURNOUT: times}}
 
 
+def confidence_time(cores: Cores, directory: Path, rounds: int) -> Measured:  # noqa: ARG001 - every figure is asked alike
+    """Microseconds of judging an answer by a calibration (`bench.judging`)."""
+    times = [float(_python(cores, ("-m", "bench.judging"))) for _ in range(min(rounds, 3))]
+    return {"confidence_us": {TURNOUT: times}}
+
+
 def journey_stages(cores: Cores, directory: Path, rounds: int) -> Measured:
     """Microseconds of processor time of the journey's stages (`bench.journey`)."""
     measured: Measured = {}

@@ -83,6 +83,7 @@ PROMISES = (
     _ceiling("import turnout", "ms", 150, _of_turnout("import_ms")),
     _ceiling("a rule decision, 3 lists of 200 phrases", "µs", 50, _of_turnout("decision_us")),
     _ceiling("a classifier's decision, 300 characters", "µs", 100, _of_turnout("classifier_us")),
+    _ceiling("an answer's confidence, by gain, of five inputs", "µs", 100, _of_turnout("confidence_us")),
 )
 
 

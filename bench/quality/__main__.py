@@ -8,14 +8,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bench.quality import coverage, routers
+from bench.quality import cascades, coverage, promises, routers
 from bench.quality.data import Missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 WHAT: Final[Mapping[str, Callable[[argparse.Namespace], None]]] = {
+    "cascades": cascades.run,
     "coverage": coverage.run,
+    "promises": promises.run,
     "routers": routers.run,
 }
 """What can be measured, by name; each prints its tables."""
@@ -27,7 +29,7 @@ def main() -> int:
     parser.add_argument("what", choices=WHAT)
     default = Path(os.environ.get("TURNOUT_DATA", "../shared/data"))
     parser.add_argument("--data", type=Path, default=default, help="where the data lies (default: $TURNOUT_DATA)")
-    parser.add_argument("--seeds", type=int, default=5, help="how many splits each figure is the mean of")
+    parser.add_argument("--seeds", type=int, help="how many splits each figure is the mean of")
     parser.add_argument("--picture", type=Path, help="an SVG file to draw the curves into")
     given = parser.parse_args()
     try:

@@ -55,8 +55,8 @@ WORTHS: Final = (0.0005, 0.002, 0.01)
 
 def run(given: argparse.Namespace) -> None:
     """Measure and print both tables, and draw the first one's picture where one is wanted."""
-    mmlu(given.data, given.seeds, given.picture)
-    several(given.data, given.seeds)
+    mmlu(given.data, given.seeds or 5, given.picture)
+    several(given.data, given.seeds or 5)
 
 
 def mmlu(data: Path, seeds: int, picture: Path | None) -> None:

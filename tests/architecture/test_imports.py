@@ -49,6 +49,12 @@ def test_only_declared_packages_are_imported_with_a_module(
     assert not found, f"\n{found}"
 
 
+def test_what_runs_without_the_tests_imports_none_of_them(code: tuple[gates.Module, ...]) -> None:
+    named = [(module.path, name) for module in code for _, name in gates.imports_at_load(module.tree)]
+    assert named
+    assert [(path, name) for path, name in named if name.partition(".")[0] == "tests"] == []
+
+
 def test_importing_the_package_imports_no_extra(project: dict[str, Any]) -> None:
     extras = [each for extra in project["project"]["optional-dependencies"].values() for each in extra]
     optional = import_names(distribution_names(extras) - {"turnout"})

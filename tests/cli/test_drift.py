@@ -10,8 +10,8 @@ import msgspec
 import pytest
 from typer.testing import CliRunner, Result
 
+from bench.answers import answers
 from bench.drift import traffic
-from tests.confidence.labels import answers
 from tests.ledger.test_sqlite import append
 from turnout.cli.app import app
 from turnout.confidence.calibration import Calibration, fit_calibration, save_calibration

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from tests.confidence.labels import answers, chance
+from bench.answers import answers, chance
 from turnout.confidence.artefact import save_artefact
 from turnout.confidence.blend import cross_fitted, fit_blend, grouped_folds
 from turnout.confidence.calibration import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.confidence.labels import answers
+from bench.answers import answers
 from turnout.confidence.shift import Drift, Window, drift, window_of
 
 CALIBRATED = window_of(answers(1_000).columns)

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.answers import answers
 from bench.drift import alarms, delay, traffic
-from tests.confidence.labels import answers
 from turnout.confidence.artefact import save_artefact
 from turnout.confidence.calibration import fit_calibration, save_calibration
 from turnout.errors import ArtefactError

@@ -12,7 +12,7 @@ from turnout.confidence.artefact import load_artefact, save_artefact, short_chec
 from turnout.confidence.blend import Blend, cross_fitted, fit_blend, grouped_folds
 from turnout.confidence.cost_line import CostLine, fit_cost
 from turnout.confidence.curves import AnyCurve, CurveName, fit_curve
-from turnout.confidence.numbers import numpy
+from turnout.confidence.numbers import numpy, one_thread
 from turnout.confidence.quality import brier, calibration_error, log_loss
 from turnout.confidence.shift import Window, window_of
 from turnout.errors import ArtefactError
@@ -178,7 +178,6 @@ def fit_calibration(
     Raises:
         ArtefactError: there are too few labels, or only of one kind.
     """
-    np = numpy()
     if len(labelled) < LEAST_LABELS:
         raise ArtefactError(
             f"{len(labelled)} labels are too few to calibrate on.", fix=f"Give at least {LEAST_LABELS}."
@@ -188,7 +187,13 @@ def fit_calibration(
         kind = "acceptable" if labels.mean() else "unacceptable"
         told = f"every labelled answer is {kind}: there is nothing to tell apart."
         raise ArtefactError(told, fix="Label answers of both kinds.")
-    folds = grouped_folds(labelled.groups, seed=seed)
+    with one_thread():
+        return _fitted(labelled, target, dict(provenance or {}), grouped_folds(labelled.groups, seed=seed))
+
+
+def _fitted(labelled: Labelled, target: str, provenance: Mapping[str, Any], folds: Numbers) -> Calibration:
+    np = numpy()
+    labels = labelled.acceptable
     blend = fit_blend(labelled.columns, labels, folds=folds)
     unseen = cross_fitted(labelled.columns, labels, folds=folds, pull=blend.pull)
     name = min(_CURVES, key=lambda each: log_loss(_cross_curved(each, unseen, labels, folds), labels))
@@ -208,7 +213,7 @@ def fit_calibration(
             coverage=float(np.isfinite(confidences).mean()),
         ),
         window=window_of(labelled.columns),
-        provenance=dict(provenance or {}),
+        provenance=provenance,
     )
 
 
