@@ -22,6 +22,8 @@ from turnout.types.dialect import DialectName
 from turnout.types.failure import FailureKind
 from turnout.types.timeouts import Timeouts
 
+SLACK_S = 2.0
+"""What a busy machine may add."""
 WHOLE = {OPENAI: Heard(HEALTHY_TEXT, complete=True, finish="stop")}
 WHOLE[ANTHROPIC] = Heard(HEALTHY_TEXT, complete=True, finish="end_turn")
 CALLERS = pytest.mark.parametrize("caller", [OPENAI, ANTHROPIC])
@@ -70,7 +72,7 @@ async def test_five_silent_seconds_and_the_next_target_is_asked(fault: str, *, s
     async with drill(fault) as at:
         began = time.monotonic()
         assert await at.ask(OPENAI, stream=stream) == WHOLE[OPENAI]
-        assert QUICK.first_token <= time.monotonic() - began < QUICK.first_token + 0.25
+        assert QUICK.first_token <= time.monotonic() - began < QUICK.first_token + SLACK_S
         assert classes(at) == [("primary", "first_token_timeout"), ("secondary", None)]
         assert len(at.primary.requests) == 1
         await all_ended(at.primary)
@@ -82,7 +84,7 @@ async def test_a_stall_in_the_middle_is_an_error_at_the_idle_limit(caller: Diale
     async with drill("drip(10)+stall_after(5, 30)", caller) as at:
         began = time.monotonic()
         heard = await at.ask(caller, stream=True)
-        assert QUICK.idle <= time.monotonic() - began < QUICK.idle + 0.5
+        assert QUICK.idle <= time.monotonic() - began < QUICK.idle + SLACK_S
         assert isinstance(heard, Heard)
         assert heard.error
         assert classes(at) == [("primary", "idle_timeout")]
@@ -261,7 +263,7 @@ async def test_a_short_wish_to_wait_of_the_last_target_is_waited_for() -> None:
         at.secondary.use("status(429, retry_after=500ms)", times=1)
         began = time.monotonic()
         assert await at.ask(OPENAI, stream=False) == WHOLE[OPENAI]
-        assert 0.5 <= time.monotonic() - began < 1.0
+        assert 0.5 <= time.monotonic() - began < 0.5 + SLACK_S
 
 
 @STREAMS

@@ -40,7 +40,7 @@ async def unread(gateway: GatewayProcess, provider: HostedFaultProvider, readers
     provider.use("tokens(40000)")
     before = resident_kb(gateway.child.pid)
     async with crowd(gateway.port, readers, request(stream=True)):
-        await until(lambda: len(provider.requests) >= readers)
+        await until(lambda: len(provider.requests) >= readers, 120)
         await asyncio.sleep(1.5)
         grown = resident_kb(gateway.child.pid) - before
         provider.use(None)

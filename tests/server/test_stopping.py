@@ -127,7 +127,7 @@ async def test_over_the_limit_streams_end_by_an_error_that_the_sdks_raise_and_ar
         assert all(type(each) is openai.APIError for each in ended[:5]), ended[:5]
         assert all(isinstance(each, anthropic.APIStatusError) for each in ended[5:]), ended[5:]
         assert all("being restarted" in str(each) for each in ended)
-        assert 0.9 < took < 3
+        assert 0.9 < took < 8
         assert await asyncio.to_thread(gateway.ended) == 0
         assert list(gateway.outcomes().values()) == ["partial"] * 10
     provider.reset()
@@ -166,7 +166,7 @@ async def test_a_second_signal_ends_it_at_once_and_the_ledger_has_everything(
             with pytest.raises(openai.APIError):
                 await stream
             assert await asyncio.to_thread(gateway.ended) == 0
-            assert time.monotonic() - began < 3
+            assert time.monotonic() - began < 8
         assert list(gateway.outcomes().values()) == ["partial"]
 
 
