@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import track
 
 from bench.quality.held import Answers, split
+from bench.quality.picture import write_curves
 from turnout.confidence.calibration import fit_calibration
 from turnout.insight.aims import By, QualityLoss, Unseen, choose
 from turnout.insight.calibrate import calibrate, cross_ranked, ranks_of
@@ -20,6 +21,7 @@ from turnout.insight.calibrate import calibrate, cross_ranked, ranks_of
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from turnout.insight.labels import Labels
 
@@ -36,6 +38,8 @@ SURELY: Final = 0.9
 WAYS: Final[dict[str, By | None]] = {"raw confidence": None, "calibrated confidence": "confidence", "gain": "gain"}
 DEAR: Final = (*PAIRS, ("llama3.1-70b", "llama3.1-405b"), ("qwen2.5-32b-coder-instruct", "qwen2.5-72b-instruct"))
 LOSSES: Final = (0.02, 0.01, 0.005)
+POINTS: Final = 51
+"""Of a curve in the picture."""
 _CLEAR: Final = 1.645
 """Beyond so many standard errors a miss is not chance: one in twenty (one-sided)."""
 
@@ -59,10 +63,12 @@ class Run(NamedTuple):
 
 
 def run(given: argparse.Namespace) -> None:
-    """Measure and print what cascades cost, and where they lose money."""
+    """Measure and print what cascades cost and where they lose money, and draw the first where a picture is wanted."""
     answers = Answers(given.data)
-    costs(answers, given.seeds or 20)
+    costs(answers, given.seeds or 40)
     losing(answers)
+    if given.picture is not None:
+        picture(answers, given.picture)
 
 
 def costs(answers: Answers, seeds: int, pairs: Pairs = PAIRS) -> None:
@@ -111,14 +117,14 @@ def measured(unseen: Unseen, threshold: float) -> Run:
     )
 
 
-def losing(answers: Answers, pairs: Pairs = DEAR) -> None:
+def losing(answers: Answers, pairs: Pairs = DEAR, losses: Sequence[float] = LOSSES) -> None:
     """What `turnout calibrate` says a cascade costs, from all labels: above 1 it loses money."""
     print("\nCost over always the dearer model as `turnout calibrate --quality-loss` tells it, by confidence / by gain")
-    print("\n| cascade | prices | " + " | ".join(f"{1 - lost:.1%} of the quality" for lost in LOSSES) + " |")
-    print("| --- |" + " ---: |" * (1 + len(LOSSES)))
+    print("\n| cascade | prices | " + " | ".join(f"{1 - lost:.1%} of the quality" for lost in losses) + " |")
+    print("| --- |" + " ---: |" * (1 + len(losses)))
     for weak, strong in pairs:
         labels = answers.labels(weak, strong)
-        cells = [" / ".join(_ratio(labels, lost, by) for by in ("confidence", "gain")) for lost in LOSSES]
+        cells = [" / ".join(_ratio(labels, lost, by) for by in ("confidence", "gain")) for lost in losses]
         ratio = labels.strong_cost_usd.mean() / labels.cost_usd.mean()
         print(f"| {weak} → {strong} | 1 : {ratio:.1f} | " + " | ".join(cells) + " |", flush=True)
 
@@ -127,3 +133,20 @@ def _ratio(labels: Labels, lost: float, by: By) -> str:
     found = calibrate(labels, QualityLoss(most=lost, by=by), target="")
     ratio = found.cost_ratio or 0.0
     return f"{'**' if ratio >= 1 else ''}{ratio:.2f}{'**' if ratio >= 1 else ''}" if found.holds else "none does"
+
+
+def picture(answers: Answers, file: Path, pair: tuple[str, str] = PAIRS[0], seeds: int = 10) -> None:
+    """Draw what of the gap between the models each order recovers for its money, on the unseen halves."""
+    labels, curves = answers.labels(*pair), {way: np.zeros(POINTS) for way in WAYS}
+    shares = np.linspace(0.0, 1.0, POINTS)
+    for seed in range(seeds):
+        train, test = split(labels, 0.5, seed)
+        fitted = fit_calibration(train.labelled, target="", seed=seed)
+        for way, by in WAYS.items():
+            ranks = test.labelled.columns["mean_logprob"] if by is None else ranks_of(fitted, test, by)
+            order = np.argsort(ranks, kind="stable")
+            gained = np.cumsum((test.labelled.strong - test.labelled.acceptable)[order])
+            spent = np.cumsum(test.strong_cost_usd[order])
+            curves[way] += np.interp(shares, spent / spent[-1], gained / gained[-1]) / seeds
+    drawn = {way: curve.tolist() for way, curve in reversed(curves.items())} | {"chance": shares.tolist()}
+    write_curves(file, drawn, across="spent on escalating, of what all would cost", up="share of the gap recovered")

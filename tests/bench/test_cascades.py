@@ -10,12 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from bench.judging import judging_us
-from bench.quality.cascades import costs, losing, measured
+from bench.quality.cascades import costs, losing, measured, picture
 from bench.quality.held import SIGNALS, Answers, split
 from bench.quality.promises import guarantee, shift
 from turnout.insight.aims import Unseen
 
-PROMPTS = 600
+PROMPTS = 500
 PAIR = ("small", "large")
 
 
@@ -98,8 +98,15 @@ def test_by_gain_a_cascade_is_the_cheapest(answers: Answers, capsys: pytest.Capt
     assert cost["gain"] < cost["calibrated confidence"]
 
 
+def test_what_each_order_recovers_for_its_money_is_drawn(answers: Answers, tmp_path: Path) -> None:
+    picture(answers, tmp_path / "c.svg", PAIR, seeds=1)
+    drawn = (tmp_path / "c.svg").read_text()
+    assert drawn.count("<polyline") == 4
+    assert "calibrated confidence" in drawn
+
+
 def test_a_cascade_that_loses_money_stands_out(answers: Answers, capsys: pytest.CaptureFixture[str]) -> None:
-    losing(answers, [PAIR, ("large", "small")])
+    losing(answers, [PAIR, ("large", "small")], [0.02])
     _, pays, loses = rows(capsys.readouterr().out)
     assert pays[1] == "1 : 10.0"
     assert "**" not in pays[2]
@@ -111,7 +118,7 @@ def test_what_is_certified_holds_where_the_naive_threshold_does_not(
 ) -> None:
     guarantee(answers, 20, [PAIR], [200])
     _, *body = rows(capsys.readouterr().out)
-    broken = [[float(cell.partition("%")[0]) for cell in cells[4:]] for cells in body]
+    broken = [[float(cell.partition(" ")[0]) for cell in cells[3:]] for cells in body]
     certified, naive = zip(*broken, strict=True)
     assert len(body) == 6
     assert np.mean(certified) <= 10

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+
 from turnout.confidence.blend import Blend, Input
 from turnout.confidence.calibration import Calibration, Quality
+from turnout.confidence.cost_line import CostLine
 from turnout.confidence.curves import IsotonicCurve
 from turnout.confidence.shift import Histogram, Window
 
@@ -38,3 +41,10 @@ def calibrated_on(
         quality=Quality(labels=100, acceptable=0.5, calibration_error=0.0, brier=0.25, log_loss=0.7),
         window=Window(100, {name: Histogram((sum(ends) / 2,), (0.5, 0.5)) for name, ends in ranges.items()}),
     )
+
+
+def telling_prices(made: Calibration, *, usd: float) -> Calibration:
+    """The same, where the next stage is always right, for so much."""
+    nothing = tuple(0.0 for _ in made.blend.inputs)
+    right = msgspec.structs.replace(made.blend, weights=nothing, offset=30.0)
+    return msgspec.structs.replace(made, strong=right, cost=CostLine(made.blend.inputs, nothing, usd, 0.0))

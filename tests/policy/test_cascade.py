@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.confidence.judges import calibrated_on
+from tests.confidence.judges import calibrated_on, telling_prices
 from tests.policy.deciding import a_context, chain, drive, fails, proposed, single
-from turnout.confidence.cost_line import CostLine
 from turnout.confidence.signal import Ask, Held, Reading
 from turnout.confidence.signals.table import signal_named
 from turnout.policy.acceptance import RAW_SIGNAL, Acceptance
@@ -161,13 +159,8 @@ def test_a_judge_may_be_a_later_stages_target_and_its_failure_speaks_against_the
 
 def by_worth(worth: float) -> Cascade:
     """Answers are right as often as their tokens were likely, the next stage's always, for a cent."""
-    calibration = calibrated_on({"mean_logprob": (-3.0, 0.0)}, weights={"mean_logprob": 4.0}, offset=2.0)
-    calibration = msgspec.structs.replace(
-        calibration,
-        strong=msgspec.structs.replace(calibration.blend, weights=(0.0,), offset=30.0),
-        cost=CostLine(calibration.blend.inputs, (0.0,), 0.01, 0.0),
-    )
-    accept = Acceptance(math.inf, RAW, calibration, worth=worth)
+    made = calibrated_on({"mean_logprob": (-3.0, 0.0)}, weights={"mean_logprob": 4.0}, offset=2.0)
+    accept = Acceptance(math.inf, RAW, telling_prices(made, usd=0.01), worth=worth)
     return Cascade((Stage(single("a"), accept), Stage(single("b"))))
 
 

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from tests.confidence.judges import calibrated_on, telling_prices
 from tests.processes import wait_for
 from tests.running import running_gateway
 from tests.sdk.conftest import Sides
+from turnout.confidence.calibration import save_calibration
 from turnout.insight.query import Filter, count, decisions
 from turnout.ledger.location import database_file
 from turnout.ledger.sqlite import SqliteStore
@@ -54,14 +56,22 @@ def _routes() -> str:
         "bounded: {baseline: strong, policy: {cascade: [{use: of-chat, accept: {confidence: 1}}, {use: strong}], "
         "escalate: {at_most: 0.25}}}"
     )
+    told += [
+        f"{kind}-price: {{baseline: strong, policy: {{cascade: "
+        f"[{{use: of-chat, accept: {{worth: {worth}, by: prices.json}}}}, {{use: strong}}]}}}}"
+        for kind, worth in (("over", 0.03), ("under", 0.01))
+    ]
     return "\n  ".join(told)
 
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sides]:
+    directory = tmp_path_factory.mktemp("gateway")
+    half_sure = calibrated_on({"mean_logprob": (-30.0, 0.0)}, target="of-chat")
+    save_calibration(directory / "prices.json", telling_prices(half_sure, usd=0.01))
     with running_fault_provider(seed=1) as provider:
         config = CONFIG.format(provider=provider, routes=_routes())
-        with running_gateway(config, tmp_path_factory.mktemp("gateway")) as gateway, ExitStack() as clients:
+        with running_gateway(config, directory) as gateway, ExitStack() as clients:
             yield Sides(provider, gateway, clients)
 
 
@@ -132,6 +142,25 @@ def test_an_unsure_answer_is_thrown_away_paid_for_and_recorded(
     assert answer.cost_usd
     assert decision.router_cost_usd == draft.cost_usd
     assert decision.cost_usd == draft.cost_usd + answer.cost_usd
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize(
+    ("route", "target", "because"),
+    [
+        ("over-price", "strong", "a better answer costs 0.02 USD < 0.03"),
+        ("under-price", "of-chat", "a better answer costs 0.02 USD ≥ 0.01"),
+    ],
+)
+def test_an_answer_is_escalated_where_a_better_one_is_worth_its_price(
+    sides: Sides, route: str, target: str, because: str, stream: bool
+) -> None:
+    text, decision = decided(sides, "chat", route, stream=stream)
+    assert text == HEALTHY_TEXT
+    assert decision.target == target
+    assert because in [each.because for each in decision.considered]
+    assert decision.confidence == (0.5 if target == "of-chat" else None)
+    assert decision.artefact is not None
 
 
 @pytest.mark.parametrize("route", ["orphan", "forlorn"])

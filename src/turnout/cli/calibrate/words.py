@@ -45,7 +45,7 @@ def _kept(found: Calibrated) -> list[tuple[str, str, str]]:
     chosen = found.chosen
     what = "answers of at least this confidence are kept"
     if found.by == "gain":
-        what = "for one more acceptable answer; where the next stage makes it dearer, an answer is kept"
+        what = "an answer is escalated where one more acceptable answer costs less"
     return [
         ("worth" if found.by == "gain" else "threshold", threshold(found, chosen.threshold), what),
         ("kept", percent(chosen.kept), f"{percent(1 - chosen.kept)} are escalated"),
