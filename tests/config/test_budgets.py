@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from textwrap import indent
 
@@ -11,6 +12,10 @@ from tests.config.configs import ENV, with_routes
 from tests.config.test_errors import errors_of
 from turnout.config.budgets import budgets_of
 from turnout.config.load import load_config_text
+from turnout.config.spending import budgeted
+from turnout.state.memory_counters import MemoryCounters
+from turnout.testing import FrozenClock
+from turnout.types.request import Caller
 from turnout.types.tenant import Budget, Period
 
 ROUTE = "r: {policy: haiku}"
@@ -47,6 +52,19 @@ def test_a_tenants_budgets_bear_its_name() -> None:
     assert [budget.name for budget in tenants["acme"].named("acme").budgets] == ["acme/tenant-day"]
 
 
+def test_what_a_tenant_pays_is_for_the_month_of_its_budget() -> None:
+    tenant = "{revenue: 100, budgets: [{usd: 5, per: day}, {usd: 50, timezone: Asia/Tokyo}]}"
+    loaded = load_config_text(written(f"tenants: {{acme: {tenant}, other: {{revenue: 1}}}}\n"), ENV)
+    assert isinstance(loaded.config.tenants, dict)
+    tenants = {name: each.named(name) for name, each in loaded.config.tenants.items()}
+    clock = FrozenClock(datetime(2026, 3, 31, 16, 0, tzinfo=UTC))  # 1 April in Tokyo
+    budgets = budgeted(loaded, MemoryCounters(clock), clock, tenants.get)
+    assert budgets is not None
+    for name, began in (("acme", "2026-04-01T00:00:00+09:00"), ("other", "2026-03-01T00:00:00+00:00")):
+        (revenue,) = (each for each in budgets.glance(Caller(tenant=name), "r") if each.revenue)
+        assert revenue.began == datetime.fromisoformat(began)
+
+
 @pytest.mark.parametrize(
     ("budget", "told"),
     [
@@ -54,6 +72,7 @@ def test_a_tenants_budgets_bear_its_name() -> None:
         ("{usd: 1, timezone: Mars/Olympus}", "unknown time zone 'Mars/Olympus'. Use a name such as UTC"),
         ("{usd: 1, alone: 120%}", "it is no share of the budget. Write a percentage"),
         ("{usd: 1, per: fortnight}", "'month' or 'total'"),
+        ("{usd: 1, of: all, only: acme}", "`only` names one of many. Remove one of the two."),
         ("{usd: 1}\n- {usd: 2}", "two budgets are called 'tenant-month'. Give one of them another `name`."),
     ],
 )

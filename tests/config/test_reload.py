@@ -194,6 +194,27 @@ async def test_connections_and_breakers_of_what_has_not_changed_are_carried_over
         assert at.one.open_connections == connections == 1
 
 
+async def test_breakers_beside_the_traffic_and_lines_at_budgets_are_carried_over_too(tmp_path: Path) -> None:
+    async with setting(tmp_path) as at:
+        shadowed = CONFIG.replace(
+            "routes:\n  ask: {{", "routes:\n  ask: {{shadow: {{share: 5%, to: [second], daily_usd: 1}}, "
+        )
+        at.write(shadowed + "budgets: [{{usd: 1}}]\n", ask="first")
+        assert await at.reloader.reload()
+        before, budgets = at.router.parts.beside, at.router.budgets
+        assert before is not None
+        assert budgets is not None
+        at.file.write_text(at.file.read_text().replace("usd: 1", "usd: 2"))
+        assert await at.reloader.reload()
+        after = at.router.parts.beside
+        assert after is not None
+        assert after is not before
+        assert after.breakers["second"] is before.breakers["second"]
+        assert at.router.budgets is not None
+        assert at.router.budgets is not budgets
+        assert at.router.budgets._lines is budgets._lines
+
+
 async def test_a_rotated_key_takes_effect_though_the_version_has_no_secret_in_it(tmp_path: Path) -> None:
     async with setting(tmp_path) as at:
         text = at.file.read_text()

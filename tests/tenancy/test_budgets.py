@@ -6,6 +6,7 @@ import asyncio
 from decimal import Decimal
 from typing import NamedTuple
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,6 +48,17 @@ async def test_a_budget_of_all_is_one_whoever_asks_for_whatever() -> None:
     assert second.reason is Refused.OVER_BUDGET
     (state,) = await shared.states(Caller(), "a third")
     assert state.spent_usd == 1
+
+
+@pytest.mark.parametrize("of", ["user", "project"])
+async def test_no_tenants_users_or_projects_share_an_account_whatever_they_are_called(of: str) -> None:
+    named = (("a", "b/c"), ("a/b", "c"), ("a%2Fb", "c"))
+    callers = [Caller(tenant=tenant, user=name, project=name) for tenant, name in named]
+    each = budgets(Budget(name="b", usd=Decimal(1), of=of))
+    for caller in callers:
+        spend = each.spend(caller, "r")
+        assert spend is not None
+        assert not isinstance(await spend.reserve(TARGET, Quote(Decimal(1), Decimal(1)), wait=False), Refusal)
 
 
 async def test_who_needs_much_is_not_passed_by_who_needs_little_and_came_later() -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo
 
 from turnout.config.shares import ShareOfBudget
 from turnout.config.values import Section, Wrong
@@ -21,6 +21,12 @@ def _zone(value: str) -> str:
         ZoneInfo(value)
     except (KeyError, ValueError, OSError):
         raise Wrong(f"unknown time zone '{value}'.", "Use a name such as UTC or Europe/Berlin.") from None
+    return value
+
+
+def _one(value: str | None, given: ValidationInfo) -> str | None:
+    if value is not None and given.data.get("of") == "all":
+        raise Wrong("`of: all` is one budget of everybody, and `only` names one of many.", "Remove one of the two.")
     return value
 
 
@@ -43,7 +49,9 @@ class BudgetConfig(Section):
     of: Literal["all", "tenant", "user", "project", "route", "provider"] = Field(
         "tenant", description="What it is counted for: each tenant, user, ... has the whole of it; `all` share it."
     )
-    only: str | None = Field(None, min_length=1, description="The one tenant, user, ... that it holds for.")
+    only: Annotated[str | None, AfterValidator(_one)] = Field(
+        None, min_length=1, description="The one tenant, user, ... that it holds for; not with `of: all`."
+    )
     name: str | None = Field(
         None,
         min_length=1,

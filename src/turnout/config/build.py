@@ -201,10 +201,12 @@ def assemble(
         breakers = BreakerBoard(draft.endpoints, BreakerSettings(), clock, told)
         health = HealthBoard(draft.endpoints, clock)
         executor = Executor(draft.endpoints, breakers, health, limiters=_limiters(loaded, clock))
+        beside = partial(caller_beside, draft.endpoints, clock)
     else:
         before, kept = running.parts, _unchanged(loaded, running.loaded)
         breakers = before.breakers.renewed(draft.endpoints, kept)
         executor = before.executor.renewed(draft.endpoints, breakers, kept, _limiters(loaded, clock, running))
+        beside = partial(caller_beside, draft.endpoints, clock, before.beside, kept)
     return Parts(
         routes=draft.routes,
         flags=flag_board(loaded.config, running.parts.flags if running else None),
@@ -216,7 +218,7 @@ def assemble(
         required=loaded.config.ledger.required,
         privacy=Privacy(loaded.config.privacy.mode, loaded.config.privacy.tenants),
         mask=draft.mask,
-        beside=caller_beside(draft.endpoints, clock) if _shadowed(loaded.config) else None,
+        beside=beside() if _shadowed(loaded.config) else None,
     )
 
 

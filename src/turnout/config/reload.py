@@ -110,7 +110,7 @@ class Reloader:
         self._accept(loaded)
         router.parts = assemble(draft, loaded, clock, running)
         router.loaded = loaded
-        router.budgets = budgeted(loaded, router.counters, clock, router.directory.tenant)
+        router.budgets = budgeted(loaded, router.counters, clock, router.directory.tenant, router.budgets)
         router.directory.known = known
         router.observer.observe(configured(loaded, known.tenants))
         self._retired |= {*running.parts.transports.values()} - {*draft.transports.values()}

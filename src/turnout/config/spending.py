@@ -57,7 +57,11 @@ def counters_of(loaded: LoadedConfig, directory: Path, clock: Clock, *, workers:
 
 
 def budgeted(
-    loaded: LoadedConfig, counters: Counters, clock: Clock, tenant: Callable[[str], Tenant | None]
+    loaded: LoadedConfig,
+    counters: Counters,
+    clock: Clock,
+    tenant: Callable[[str], Tenant | None],
+    before: Budgets | None = None,
 ) -> Budgets | None:
     """What may be spent; None where nobody can have a budget.
 
@@ -66,6 +70,7 @@ def budgeted(
         counters: where it is counted.
         clock: wall time.
         tenant: finds a tenant as it is known now.
+        before: whose place they take; whoever waits there waits in the same line.
     """
     given = budgets_of(loaded.config.budgets)
     if not given and loaded.config.tenants is None:
@@ -75,12 +80,22 @@ def budgeted(
         found = tenant(name)
         return (*found.budgets, *_revenue(found)) if found is not None else ()
 
-    return Budgets(counters, clock, given, of_tenant)
+    return before.renewed(given, of_tenant) if before is not None else Budgets(counters, clock, given, of_tenant)
 
 
 def _revenue(tenant: Tenant) -> tuple[Budget, ...]:
-    """What a tenant pays in a month, so that its spend can be held against it."""
+    """What a tenant pays in a month, so that its spend can be held against it; the month is that of its budget."""
     if not tenant.revenue_usd:
         return ()
-    name, usd = f"{tenant.name}/revenue", tenant.revenue_usd
-    return (Budget(name=name, usd=usd, per=Period.MONTH, hard=False, only=tenant.name, revenue=True),)
+    months = (budget.timezone for budget in tenant.budgets if budget.per is Period.MONTH)
+    return (
+        Budget(
+            name=f"{tenant.name}/revenue",
+            usd=tenant.revenue_usd,
+            per=Period.MONTH,
+            timezone=next(months, "UTC"),
+            hard=False,
+            only=tenant.name,
+            revenue=True,
+        ),
+    )

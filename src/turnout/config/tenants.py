@@ -25,7 +25,8 @@ class TenantConfig(Section):
         default_factory=list, description="The routes that its keys may ask for, as names or globs; by default all."
     )
     revenue: Annotated[Decimal, Field(ge=0, allow_inf_nan=False)] | None = Field(
-        None, description="What it pays in a month, in USD."
+        None,
+        description="What it pays in a month, in USD; a month of the `timezone` of its monthly budget, else of UTC.",
     )
 
     budgets: BudgetList = Field(

@@ -225,9 +225,14 @@ def _subject(budget: Budget, caller: Caller, route: str) -> str | None:
         case "tenant":
             value = name = caller.tenant
         case "user":
-            value, name = f"{caller.tenant}/{caller.user or ''}", caller.user or ""
+            value, name = _of_tenant(caller, caller.user), caller.user or ""
         case "project":
-            value, name = f"{caller.tenant}/{caller.project or ''}", caller.project or ""
+            value, name = _of_tenant(caller, caller.project), caller.project or ""
         case _:
             value = name = route
     return value if budget.only in {None, name} else None
+
+
+def _of_tenant(caller: Caller, name: str | None) -> str:
+    """A name of a tenant's own: `acme/alice`. No other tenant's reads the same, whatever either is called."""
+    return f"{caller.tenant.replace('%', '%25').replace('/', '%2F')}/{name or ''}"
