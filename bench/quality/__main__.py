@@ -8,13 +8,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bench.quality import cascades, coverage, promises, routers
+from bench.quality import agreement, cascades, coverage, promises, routers
 from bench.quality.data import Missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 WHAT: Final[Mapping[str, Callable[[argparse.Namespace], None]]] = {
+    "agreement": agreement.run,
     "cascades": cascades.run,
     "coverage": coverage.run,
     "promises": promises.run,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from bench.judging import judging_us
+from bench.quality import agreement
+from bench.quality.agreement import RUNS, STRONG
 from bench.quality.cascades import costs, losing, measured, picture
 from bench.quality.held import SIGNALS, Answers, split
 from bench.quality.promises import guarantee, shift
@@ -56,7 +60,7 @@ def answers(data: Path) -> Answers:
     return Answers(data)
 
 
-def rows(printed: str) -> list[list[str]]:
+def table(printed: str) -> list[list[str]]:
     """The cells of the tables' bodies."""
     lines = [line for line in printed.splitlines() if line.startswith("| ") and "---" not in line]
     return [[cell.strip() for cell in line.strip("| ").split("|")] for line in lines]
@@ -92,7 +96,7 @@ def test_a_run_says_what_a_threshold_came_to(answers: Answers) -> None:
 
 def test_by_gain_a_cascade_is_the_cheapest(answers: Answers, capsys: pytest.CaptureFixture[str]) -> None:
     costs(answers, 1, [PAIR])
-    _, *body = rows(capsys.readouterr().out)
+    _, *body = table(capsys.readouterr().out)
     cost = {by: float(cells[0]) for _, by, *cells in body}
     assert list(cost) == ["raw confidence", "calibrated confidence", "gain"]
     assert cost["gain"] < cost["calibrated confidence"]
@@ -107,7 +111,7 @@ def test_what_each_order_recovers_for_its_money_is_drawn(answers: Answers, tmp_p
 
 def test_a_cascade_that_loses_money_stands_out(answers: Answers, capsys: pytest.CaptureFixture[str]) -> None:
     losing(answers, [PAIR, ("large", "small")], [0.02])
-    _, pays, loses = rows(capsys.readouterr().out)
+    _, pays, loses = table(capsys.readouterr().out)
     assert pays[1] == "1 : 10.0"
     assert "**" not in pays[2]
     assert loses[2].startswith("**")
@@ -117,7 +121,7 @@ def test_what_is_certified_holds_where_the_naive_threshold_does_not(
     answers: Answers, capsys: pytest.CaptureFixture[str]
 ) -> None:
     guarantee(answers, 20, [PAIR], [200])
-    _, *body = rows(capsys.readouterr().out)
+    _, *body = table(capsys.readouterr().out)
     broken = [[float(cell.partition(" ")[0]) for cell in cells[3:]] for cells in body]
     certified, naive = zip(*broken, strict=True)
     assert len(body) == 6
@@ -127,10 +131,31 @@ def test_what_is_certified_holds_where_the_naive_threshold_does_not(
 
 def test_where_a_shift_is_noticed_is_told(answers: Answers, capsys: pytest.CaptureFixture[str]) -> None:
     shift(answers, [PAIR])
-    _, *body = rows(capsys.readouterr().out)
+    _, *body = table(capsys.readouterr().out)
     assert [cells[1:3] for cells in body][:2] == [["mmlu", "mmlu"], ["mmlu", "medmcqa"]]
     assert len(body) == 6
 
 
 def test_judging_an_answer_is_measured() -> None:
     assert 0 < judging_us() < 5_000, "100 on a quiet machine"
+
+
+def test_the_more_samples_agree_the_fewer_are_escalated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    draws = np.random.default_rng(3)
+    knows = draws.random(200) < 0.6
+    rows: list[dict[str, object]] = []
+    for model, how in (STRONG, *RUNS):
+        for place in range(200)[::-1]:
+            said = [str(place) if knows[place] else str(draws.integers(1_000, 1_004)) for _ in range(20)]
+            told = [str(place)] if model == STRONG[0] else said
+            rows.append({"model": model, "run": how, "row": place, "gold": f" {place}.0", "samples": json.dumps(told)})
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "mot_cascade_samples.parquet")
+    agreement.run(argparse.Namespace(data=tmp_path, seeds=3))
+    _, *body = table(capsys.readouterr().out)
+    assert len(body) == len(RUNS)
+    for _, right, *shares, sure in body:
+        one, *_, most = (float(share.rstrip("%")) for share in shares)
+        assert right == f"{knows.mean():.1%}"
+        assert one > most
+        assert most == pytest.approx(100 * (1 - knows.mean()), abs=5)
+        assert sure.startswith("0.0% of")

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from tests.confidence.judges import calibrated_on
+from tests.confidence.judges import calibrated_on, telling_prices
 from tests.confidence.signals.holding import answer, held
 from tests.config.configs import BASE, ENV
-from turnout.confidence.calibration import save_calibration
+from turnout.confidence.calibration import Calibration, save_calibration
 from turnout.confidence.signal import Signal
 from turnout.config.accepting import Accept, GateSpec
 from turnout.config.compile import compile_routes
-from turnout.config.compile_policy import Place
+from turnout.config.compile_policy import Place, compile_policy
 from turnout.config.judging import acceptance
 from turnout.config.load import load_config
+from turnout.config.policies import CascadeSpec
 from turnout.errors import ConfigErrors
+from turnout.policy.cascade import Cascade
+from turnout.policy.classifier.model import Classifier
 
 SHARE = (0.0, 1.0)
 
@@ -152,3 +157,30 @@ def test_a_gate_that_cannot_be_is_told(
     tmp_path: Path, given: str, signals: tuple[str, ...], prefix: int | None, problem: str
 ) -> None:
     assert beginnings(tmp_path, given, *signals, prefix=prefix).startswith(problem)
+
+
+@pytest.mark.parametrize(("bar", "beside"), [({"confidence": 0.9}, None), ({"worth": 0.01}, "sonnet")])
+def test_what_is_learnt_anew_tells_of_the_next_stage_where_that_is_asked_for(
+    bar: dict[str, float], beside: str | None
+) -> None:
+    asked: list[tuple[str, str | None]] = []
+
+    class Learnt:
+        """Learns what it is asked for."""
+
+        def classifier(self, names: Sequence[str]) -> Classifier:
+            raise AssertionError(names)
+
+        def calibration(self, target: str, beside: str | None = None) -> Calibration:
+            asked.append((target, beside))
+            return telling_prices(calibrated_on({"hedging": SHARE}, target=target), usd=0.01)
+
+    spec = CascadeSpec.model_validate(
+        {"cascade": [{"use": ["haiku", "gpt-4o"], "accept": {**bar, "by": "no such file"}}, {"use": ["sonnet"]}]}
+    )
+    cascade = compile_policy(spec, Place("routes.r.policy", learnt=Learnt()))
+    assert isinstance(cascade, Cascade)
+    accept = cascade.stages[0].accept
+    assert accept is not None
+    assert (accept.least, accept.worth) == (bar.get("confidence", math.inf), bar.get("worth"))
+    assert asked == [("haiku", beside)]
