@@ -14,7 +14,7 @@ from turnout.confidence.signal import Signal
 from turnout.confidence.signals.agreement import Agreement
 from turnout.confidence.signals.language import LanguageDiffers
 from turnout.confidence.signals.request import REQUEST_VALUES
-from turnout.confidence.signals.table import Abilities, signal_named
+from turnout.confidence.signals.table import SIGNALS, Abilities, signal_named
 from turnout.config.accepting import Accept, GateSpec
 from turnout.config.values import did_you_mean
 from turnout.errors import ArtefactError, ConfigError
@@ -78,6 +78,24 @@ def acceptance(accept: Accept, place: Place, target: str = "", following: str = 
     gate = _gate(accept.gate, place.inside("gate")) if gated and accept.gate is not None else None
     least = math.inf if accept.confidence is None else accept.confidence
     return Acceptance(least, made, calibration, scorers, accept.on_shift == "escalate", gate, worth=accept.worth)
+
+
+def check_columns(names: Iterable[str], accept: Accept | None) -> None:
+    """Check that the gateway can read what a calibration of that stage is to be fitted to.
+
+    Args:
+        names: of the labels' columns.
+        accept: as configured.
+
+    Raises:
+        ConfigError: one is neither a signal nor a feature of the request.
+    """
+    known = {*REQUEST_VALUES, *SIGNALS, *(accept.signals if accept is not None else ())}
+    for name in names:
+        if prefix_of(name)[0] not in known:
+            told = f"the labels have a column '{name}', which is neither a signal nor a feature of the request."
+            fix = f"{did_you_mean(name, known)} Leave it out, or say under accept.signals what it is."
+            raise ConfigError(told, fix=fix)
 
 
 def _gate(gate: GateSpec, place: Place) -> Gate:

@@ -135,7 +135,7 @@ def choose(aim: QualityLoss | Escalations | Spend, unseen: Unseen) -> float | No
 def know(known: bool, column: str, what: str) -> None:  # noqa: FBT001 - it reads as what it asks
     """Raise `ConfigError` where the labels do not tell something."""
     if not known:
-        raise ConfigError(f"the labels do not say {what}.", fix=f"Give the column {column}, or choose another aim.")
+        raise ConfigError(f"the labels do not say {what}.", fix=f"Give {column}, or choose another aim.")
 
 
 def _first(thresholds: Numbers, fits: Callable[[float], bool]) -> float | None:

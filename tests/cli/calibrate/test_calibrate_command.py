@@ -143,6 +143,20 @@ def test_what_cannot_be_calibrated_is_told(here: Path, labels: Path, arguments: 
     assert word in str(told.exception)
 
 
+def test_a_column_that_the_gateway_could_not_read_is_told_before_anything_is_written(here: Path, labels: Path) -> None:
+    other = here / "other.csv"
+    other.write_text(labels.read_text().replace("mean_logprob", "mean_logprobs", 1))
+    told = run("contracts", "--labels", other, "--quality-loss", 0.05, "--write")
+    assert isinstance(told.exception, ConfigError)
+    assert "a column 'mean_logprobs', which is neither a signal nor a feature" in str(told.exception)
+    assert "Did you mean 'mean_logprob'?" in str(told.exception)
+    assert (here / "turnout.yaml").read_text() == CONFIG
+    signals = "{confidence: 0.85, signals: {mean_logprobs: {signal: mean_logprob}}}"
+    (here / "turnout.yaml").write_text(CONFIG.replace("{confidence: 0.85}", signals))
+    assert run("contracts", "--labels", other, "--quality-loss", 0.05, "--write").exit_code == 0
+    assert build_parts(load_config(here / "turnout.yaml", {}), SystemClock()).routes.find("contracts") is not None
+
+
 def test_options_that_contradict_each_other_are_a_mistake_of_usage(here: Path, labels: Path) -> None:
     for options in (
         (),

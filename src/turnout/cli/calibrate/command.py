@@ -19,6 +19,7 @@ from turnout.cli.ledger_options import Data, moment, opened
 from turnout.cli.options import spread
 from turnout.cli.screen import screen
 from turnout.confidence.calibration import save_calibration
+from turnout.config.judging import check_columns
 from turnout.config.load import LoadedConfig, load_config
 from turnout.errors import ConfigError
 from turnout.insight.aims import SURE, Aim, By, Error, Escalations, QualityLoss, Spend
@@ -142,6 +143,7 @@ def calibrate_route(
     if source.prefix is not None and not isinstance(wanted.aim, Error):
         raise typer.BadParameter("With --prefix the aim is an --error: what is not released is judged at its end.")
     labels = source.read(loaded, route, chosen.target)
+    check_columns(labels.labelled.columns, chosen.spec.accept)
     with Console(stderr=True).status("reading the labels") as status:
         found = calibrate(
             labels,

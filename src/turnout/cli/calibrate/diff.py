@@ -15,8 +15,8 @@ from turnout.config.load import LoadedConfig
 from turnout.config.policies import CascadeSpec, StageSpec
 from turnout.errors import ConfigError
 
-_ACCEPT: Final = re.compile(r"accept:\s*(\{(?:[^{}]|\{[^{}]*\})*\})")
-"""An `accept` on one line, with mappings in it."""
+_ACCEPT: Final = re.compile(r"accept:\s*(\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})")
+"""An `accept` on one line, with mappings of mappings in it (`signals: {judge: {target: gpt-4o}}`)."""
 
 
 class Stage(NamedTuple):
