@@ -83,7 +83,7 @@ class GatewayProcess:
 @contextmanager
 def gateway_process(config: str, directory: Path, *options: str) -> Iterator[GatewayProcess]:
     """Run `turnout serve` with the configuration `config` until the block ends."""
-    directory.mkdir(exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True)
     file, data, log = directory / "turnout.yaml", directory / "data", directory / "gateway.log"
     file.write_text(config, encoding="utf-8")
     command = [sys.executable, "-m", "turnout.cli", "serve", "--port", "0", "--config", str(file), "--data", str(data)]
