@@ -23,6 +23,7 @@ from turnout.config.load import LoadedConfig, load_config
 from turnout.errors import ConfigError
 from turnout.ledger.location import ready_directory
 from turnout.server.admission import Admission
+from turnout.server.open_files import allow_open_files
 from turnout.server.run import Serving, listen, run, run_supervised
 from turnout.server.supervisor import Supervisor
 from turnout.telemetry.logs import LogFormat, LogLevel, LogSettings, configure_logs
@@ -76,6 +77,7 @@ def serve(
     ready_directory(loaded.data_directory(data))
     listening = _listen(serving.host, server.port if port is None else port)
     configure_logs(settings)
+    allow_open_files(server.limits.max_in_flight + server.limits.max_waiting)
     greet = partial(_greet, _greeting(loaded, listening), settings)
     if workers == 1:
         run(serving, listening, greet)
