@@ -16,7 +16,8 @@ from rich.console import Console
 
 from turnout.cli.decision_story import story
 from turnout.cli.decision_table import DecisionTable
-from turnout.cli.ledger_options import Data, moment, opened
+from turnout.cli.ledger_copy import Ledger
+from turnout.cli.ledger_options import Data, moment, nothing_yet, opened
 from turnout.cli.options import spread
 from turnout.config.load import find_data_directory
 from turnout.insight import query
@@ -24,8 +25,8 @@ from turnout.insight.feedback import said_of
 from turnout.insight.query import Filter
 from turnout.insight.shadows import shadows_of
 from turnout.ledger.entry import encode_decision
-from turnout.ledger.location import ENVIRONMENT_VARIABLE
 from turnout.ledger.sqlite import SqliteStore
+from turnout.ledger.store import Store
 from turnout.types.decision import Decision, DecisionOutcome
 
 _PIPED_WIDTH = 180
@@ -96,6 +97,7 @@ def decisions(
         int | None, typer.Option(min=1, help="At most so many, the newest: 50 unless you say, 10 to begin to follow.")
     ] = None,
     data: Data = None,
+    ledger: Ledger = None,
 ) -> None:
     """Show what was decided: the newest last, or one request's whole story.
 
@@ -106,10 +108,10 @@ def decisions(
     turnout decisions show 01a20564-ac86-75b6
     """  # noqa: D301 - the backspace itself is what keeps the lines apart
     if context.invoked_subcommand:
-        context.obj = data
+        context.obj = (data, ledger)
         return
     asked, directory = wanted.filter(), find_data_directory(data)
-    store = opened(directory)
+    store = opened(directory, ledger)
     printed = DecisionPrinter(json=json)
     if follow:
         _explain_nothing(printed.console, store, directory, Filter())
@@ -129,21 +131,24 @@ def show(
     decision_id: Annotated[str, typer.Argument(metavar="ID", help="The decision's id, or how it begins.")],
     json: Json = False,
     data: Data = None,
+    ledger: Ledger = None,
 ) -> None:
     """Tell the whole story of one request.
 
     \b
     turnout decisions show 01a20564-ac86-75b6
     """  # noqa: D301 - the backspace itself is what keeps the lines apart
-    directory = find_data_directory(data or context.obj)
-    store = opened(directory)
+    data_before, ledger_before = context.obj
+    directory = find_data_directory(data or data_before)
+    store = opened(directory, ledger or ledger_before)
     try:
         found = query.decision(store, decision_id.strip().lower())
     except query.AmbiguousId as error:
         _say(f"Several decisions begin with {decision_id}. Give more of the id:\n  " + "\n  ".join(error.ids))
         raise typer.Exit(1) from error
     if found is None:
-        _say(f"No decision in {directory} begins with {decision_id}. List them with: turnout decisions")
+        where = directory if isinstance(store, SqliteStore) else store
+        _say(f"No decision in {where} begins with {decision_id}. List them with: turnout decisions")
         raise typer.Exit(1)
     if json:
         typer.echo(encode_decision(found))
@@ -167,14 +172,13 @@ class DecisionPrinter:
             typer.echo(encode_decision(decision))
 
 
-def _explain_nothing(console: Console, store: SqliteStore, directory: Path, asked: Filter) -> None:
+def _explain_nothing(console: Console, store: Store, directory: Path, asked: Filter) -> None:
     """Say why there is nothing to see, and what to do."""
     if query.count(store):
         if asked != Filter():
             console.print("No decision is like that. Leave out an option, or look at all: turnout decisions")
         return
-    console.print(f"No decisions yet in {directory}. Start the gateway (turnout serve) and send it a request,")
-    console.print(f"or say where its data directory is: --data DIR, or ${ENVIRONMENT_VARIABLE}.")
+    console.print(nothing_yet(store, directory))
 
 
 def _console(*, stderr: bool = False) -> Console:

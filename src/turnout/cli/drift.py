@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from turnout.cli.decision_words import plain
+from turnout.cli.ledger_copy import Ledger
 from turnout.cli.ledger_options import Data, moment, opened
 from turnout.cli.screen import screen
 from turnout.config.load import load_config
@@ -30,6 +31,7 @@ def drift(
         Path | None, typer.Option("--config", "-c", help="The configuration; by default ./turnout.yaml.")
     ] = None,
     data: Data = None,
+    ledger: Ledger = None,
     json: Annotated[bool, typer.Option("--json", help="JSON for machines.")] = False,
 ) -> None:
     """Tell of each calibration and classifier that the configuration uses whether it still fits the traffic.
@@ -44,7 +46,7 @@ def drift(
     loaded = load_config(config)
     named = [file for route in loaded.config.routes.values() for file in artefacts(route.policy)]
     learnt = [load_learnt(loaded.directory / Path(file).expanduser()) for file in dict.fromkeys(named)]
-    store, wanted = opened(loaded.data_directory(data)), Filter(since=moment(since))
+    store, wanted = opened(loaded.data_directory(data), ledger, config=config), Filter(since=moment(since))
     found = [observe(each, decisions(store, wanted)) for each in learnt]
     if json:
         typer.echo(msgspec.json.encode([msgspec.structs.asdict(each) | {"verdict": each.verdict} for each in found]))

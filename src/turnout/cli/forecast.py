@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from turnout.cli.decision_words import plain, usd
+from turnout.cli.ledger_copy import Ledger
 from turnout.cli.ledger_options import Data, opened
 from turnout.cli.screen import screen
 from turnout.config.load import find_data_directory, find_file, load_config
@@ -63,6 +64,7 @@ def forecast(
         Path | None, typer.Option("--config", "-c", help="The configuration, for budgets and revenue.")
     ] = None,
     data: Data = None,
+    ledger: Ledger = None,
     json: Annotated[bool, typer.Option("--json", help="JSON for machines.")] = False,
 ) -> None:
     """Forecast what each tenant will have spent by the end of the month (UTC), with an interval of 95 %.
@@ -73,7 +75,7 @@ def forecast(
     turnout forecast
     turnout forecast acme --json
     """  # noqa: D301 - \b keeps the lines as they are
-    store, now = opened(find_data_directory(data, config=config)), datetime.now(UTC)
+    store, now = opened(find_data_directory(data, config=config), ledger, config=config), datetime.now(UTC)
     tenants, found = _tenants(config, data), forecasts(store, now=now)
     rows = [_row(name, each, tenants.get(name)) for name, each in found.items() if tenant in {None, name}]
     rows.sort(key=lambda row: (-(row.forecast.usd or row.forecast.spent_usd), row.tenant))

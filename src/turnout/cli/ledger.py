@@ -17,6 +17,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from turnout.cli.decisions import Wanted
+from turnout.cli.ledger_copy import Ledger, copy_at, megabytes, print_copy
 from turnout.cli.ledger_options import Data, moment
 from turnout.cli.options import spread
 from turnout.config.build import retention_of
@@ -28,7 +29,8 @@ from turnout.insight.holdings import holdings
 from turnout.insight.trace import READERS, take_in
 from turnout.ledger.drain import Drain
 from turnout.ledger.erasing import Subject, erase
-from turnout.ledger.location import ENVIRONMENT_VARIABLE, database_file, is_copied, journal_directory
+from turnout.ledger.location import ENVIRONMENT_VARIABLE, database_file, is_copied, journal_directory, ledger_name
+from turnout.ledger.postgres.holdings import copy_holdings
 from turnout.ledger.postgres.mirror import forget
 from turnout.ledger.retention import Retention
 from turnout.ledger.sqlite import SqliteStore
@@ -44,13 +46,17 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object for machines
 
 
 @app.command()
-def info(json: Json = False, data: Data = None) -> None:
+def info(json: Json = False, data: Data = None, ledger: Ledger = None) -> None:
     """Tell what the ledger holds: rows, bytes, since when.
 
     \b
     turnout ledger info
     turnout ledger info --json | jq .bytes
+    turnout ledger info --ledger postgres
     """  # noqa: D301 - \b keeps the lines as they are
+    if ledger is not None:
+        print_copy(copy_holdings(copy_at(ledger)), json=json)
+        return
     directory = find_data_directory(data)
     with _opened(directory) as store:
         held = holdings(store, directory)
@@ -60,8 +66,10 @@ def info(json: Json = False, data: Data = None) -> None:
     table = Table("", "", box=None, show_header=False, pad_edge=False)
     table.add_row("file", held.file)
     table.add_row("schema", f"version {held.schema_version}")
-    table.add_row("size", f"{_megabytes(held.bytes)}, of which {_megabytes(held.free_bytes)} are free")
-    table.add_row("journals", f"{_megabytes(held.journal_bytes)} of {held.processes} processes")
+    table.add_row("size", f"{megabytes(held.bytes)}, of which {megabytes(held.free_bytes)} are free")
+    table.add_row("journals", f"{megabytes(held.journal_bytes)} of {held.processes} processes")
+    if is_copied(directory):
+        table.add_row("copied", f"to Postgres, under the name {ledger_name(directory)}")
     table.add_row("decisions", f"{held.oldest} to {held.newest}" if held.oldest else "none yet")
     for name, number in held.rows.items():
         table.add_row(name, f"{number:,} rows")
@@ -76,6 +84,7 @@ def export_command(
     wanted: Wanted,
     json: Json = False,
     data: Data = None,
+    ledger: Ledger = None,
 ) -> None:
     """Write decisions to a file, oldest first: whole records (jsonl), or a table with a row for each.
 
@@ -88,7 +97,8 @@ def export_command(
     """  # noqa: D301 - \b keeps the lines as they are
     write = WRITERS[_kind(file, WRITERS)]
     asked = wanted.filter()
-    with _opened(find_data_directory(data)) as store, _progress("exporting") as progress:
+    opening = _opened(find_data_directory(data)) if ledger is None else closing(copy_at(ledger))
+    with opening as store, _progress("exporting") as progress:
         written = _Counted(in_order(store, asked), progress)
         if file == "-":
             write(written, sys.stdout.buffer)
@@ -192,7 +202,7 @@ def vacuum(json: Json = False, data: Data = None) -> None:
     _tell(
         json,
         {"bytes_before": before, "bytes": after},
-        f"{database_file(directory)} has {_megabytes(after)}; before, it had {_megabytes(before)}.",
+        f"{database_file(directory)} has {megabytes(after)}; before, it had {megabytes(before)}.",
     )
 
 
@@ -278,10 +288,6 @@ def _progress(task: str) -> Iterator[Callable[[str, int], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
         number = shown.add_task(task, total=None)
         yield lambda what, done: shown.update(number, description=what, completed=done)
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1_000_000:,.1f} MB"
 
 
 def _tell(json: bool, machine: dict[str, object], human: str) -> None:

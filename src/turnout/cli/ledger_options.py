@@ -10,10 +10,13 @@ from typing import Annotated
 
 import typer
 
+from turnout.cli.ledger_copy import copy_at
 from turnout.errors import LedgerError
 from turnout.ledger.drain import Drain
 from turnout.ledger.location import DEFAULT, ENVIRONMENT_VARIABLE, database_file, journal_directory
+from turnout.ledger.postgres.store import PostgresStore
 from turnout.ledger.sqlite import SqliteStore
+from turnout.ledger.store import Store
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -38,8 +41,28 @@ def moment(given: str | None) -> datetime | None:
         raise typer.BadParameter(f"{given!r} is no time. Write 15m, 1h, 7d or 2026-03-01T09:30.") from error
 
 
-def opened(directory: Path) -> SqliteStore:
-    """The store, with what dead processes left in their journals taken in first."""
+def opened(directory: Path, ledger: str | None = None, *, config: Path | None = None) -> Store:
+    """What is read: the embedded ledger, with what dead processes left in their journals taken in first; or a copy.
+
+    Args:
+        directory: the data directory.
+        ledger: the copy, as `--ledger` names it; None for the embedded ledger.
+        config: the configuration, where it is another than the gateway would find.
+    """
+    return _swept(directory) if ledger is None else copy_at(ledger, config)
+
+
+def nothing_yet(store: Store, directory: Path) -> str:
+    """That a ledger is empty, and what to do."""
+    if isinstance(store, PostgresStore):
+        return f"No decisions yet in {store}. Gateways copy theirs there whose turnout.yaml has ledger.postgres."
+    return (
+        f"No decisions yet in {directory}. Start the gateway (turnout serve) and send it a request,\n"
+        f"or say where its data directory is: --data DIR, or ${ENVIRONMENT_VARIABLE}."
+    )
+
+
+def _swept(directory: Path) -> SqliteStore:
     store = SqliteStore(database_file(directory))
     try:
         Drain(journal_directory(directory), store).sweep()

@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from turnout.cli.decision_words import plain
+from turnout.cli.ledger_copy import Ledger
 from turnout.cli.ledger_options import Data, opened
 from turnout.cli.options import spread
 from turnout.cli.report.figures import signed_percent
@@ -78,6 +79,7 @@ def reconcile(
     limit: Annotated[int, typer.Option(min=1, help="Show so many gaps, the largest first.")] = _LIMIT,
     json: Annotated[bool, typer.Option("--json", help="One JSON object, with every day and model.")] = False,
     data: Data = None,
+    ledger: Ledger = None,
 ) -> None:
     """Compare recorded spend with a provider's usage or cost export, by day (UTC) and model.
 
@@ -90,7 +92,7 @@ def reconcile(
     """  # noqa: D301 - the backspace itself is what keeps the lines apart
     share = asked.share
     bill = merged([read_bill(path, only=asked.columns) for path in bills])
-    found = _compared(opened(find_data_directory(data)), bill, share, frozenset(asked.provider or ()))
+    found = _compared(opened(find_data_directory(data), ledger), bill, share, frozenset(asked.provider or ()))
     if json:
         typer.echo(_json(found))
     else:

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from turnout.cli.decision_words import plain
+from turnout.cli.ledger_copy import Ledger
 from turnout.cli.ledger_options import Data, moment, opened
 from turnout.cli.screen import screen
 from turnout.config.load import find_data_directory
@@ -30,6 +31,7 @@ def shadows(
         Path | None, typer.Option("--config", "-c", help="The configuration, for its data directory.")
     ] = None,
     data: Data = None,
+    ledger: Ledger = None,
     json: Annotated[bool, typer.Option("--json", help="JSON for machines.")] = False,
 ) -> None:
     """Compare what was served with what shadows said to the same requests: cost, latency, failures, grades.
@@ -37,7 +39,7 @@ def shadows(
     \b
     turnout shadows support --since 30d
     """  # noqa: D301 - \b keeps the lines as they are
-    store = opened(find_data_directory(data, config=config))
+    store = opened(find_data_directory(data, config=config), ledger, config=config)
     found = compared(store, Filter(since=moment(since), route=route))
     if json:
         typer.echo(msgspec.json.encode(found))

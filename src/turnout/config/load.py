@@ -168,6 +168,27 @@ def find_data_directory(
     return found
 
 
+def find_copy(config: Path | None = None, env: Mapping[str, str] | None = None) -> str | None:
+    """Where a configuration has its ledger copied to, be it sound otherwise or not: whoever reads needs no keys.
+
+    Args:
+        config: the configuration, where it is another than the gateway would find.
+        env: the environment; None takes the process's own.
+
+    Returns:
+        The address; None where there is none.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    env = os.environ if env is None else env
+    file = find_file(config, env)
+    if file is None:
+        return None
+    url = read_document(_text_of(file), file=str(file), env=env).value(("ledger", "postgres", "url"))
+    return url if isinstance(url, str) else None
+
+
 def _data_directory_of(given: str | Path | None, env: Mapping[str, str], config: Path | None) -> Path:
     file = find_file(config, env)
     if given or file is None:

@@ -19,7 +19,8 @@ FIELDS: Final = (*GROUPS, PROVIDER)
 _TARGET: Final = "target"
 _RATED: Final = ("outcomes", "rating")
 
-_PROVIDERS: Final = "SELECT target, provider, max(start) FROM attempt_rollups WHERE provider <> '' GROUP BY target"
+_PROVIDERS: Final = """
+SELECT target, provider, max(start) FROM attempt_rollups WHERE provider <> '' GROUP BY 1, 2 ORDER BY 3"""
 
 
 def totals_by(store: Store, wanted: Filter, by: Sequence[str]) -> dict[tuple[str | None, ...], Summary]:

@@ -16,7 +16,8 @@ from turnout.ledger.store import Store
 from turnout.types.decision import Decision
 
 POLL_S = 0.2
-_FLAG = "EXISTS (SELECT 1 FROM json_each(record, '$.flags') WHERE key || '=' || atom = ?)"
+_FLAG = "record -> 'flags' ->> ? = ?"
+_ALL = 1 << 62
 _LAST_CHARACTER = "\U0010ffff"
 
 
@@ -69,7 +70,7 @@ def decisions(store: Store, wanted: Filter, *, limit: int | None = None) -> Iter
         LedgerError: the store cannot be read.
     """
     sql, parameters = select("record, feedback", wanted, "ORDER BY time DESC, seq DESC LIMIT ?")
-    for record, feedback in store.rows(sql, (*parameters, -1 if limit is None else limit)):
+    for record, feedback in store.rows(sql, (*parameters, _ALL if limit is None else limit)):
         yield stored_decision(record, feedback)
 
 
@@ -113,7 +114,7 @@ def count(store: Store) -> int:
 def conditions(wanted: Filter) -> tuple[str, tuple[object, ...]]:
     """What a filter asks for besides the time, as a condition on `decisions`, and its parameters."""
     equal = ("tenant", "project", "user", "route", "target", "outcome", "rule", "source", "query_hash")
-    asked: list[tuple[str, object]] = [
+    asked: list[tuple[str, *tuple[object, ...]]] = [
         (f"{column} = ?", value) for column in equal if (value := getattr(wanted, column)) is not None
     ]
     if wanted.id_prefix:
@@ -121,13 +122,14 @@ def conditions(wanted: Filter) -> tuple[str, tuple[object, ...]]:
     if wanted.min_cost_usd is not None:
         asked.append(("cost >= ?", to_pico(wanted.min_cost_usd)))
     if wanted.flag is not None:
-        asked.append((_FLAG, wanted.flag))
+        name, _, variant = wanted.flag.partition("=")
+        asked.append((_FLAG, name, variant))
     if wanted.fell_back:
         asked.append(("fell_back = ?", 1))
     # Said in the index's own words, without which SQLite does not see that the index has them all.
-    trouble = "1" if wanted.outcome in {None, "answered"} else "outcome <> 'answered'"
-    where = " AND ".join([trouble, *(condition for condition, _ in asked)])
-    return where, tuple(value for _, value in asked)
+    trouble = "1 = 1" if wanted.outcome in {None, "answered"} else "outcome <> 'answered'"
+    where = " AND ".join([trouble, *(condition for condition, *_ in asked)])
+    return where, tuple(value for _, *values in asked for value in values)
 
 
 def select(what: str, wanted: Filter, rest: str, *, of: str = "decisions") -> tuple[str, tuple[object, ...]]:

@@ -22,8 +22,8 @@ WHERE s.purpose = 'shadow' AND s.time >= ? AND s.time < ? AND (? IS NULL OR s.ro
 ORDER BY s.time DESC, s.seq DESC"""
 _OF = "SELECT record FROM shadows WHERE decision = ? AND purpose = 'shadow' ORDER BY seq"
 _SIDES = """
-SELECT s.route, json_extract(s.record, '$.policy_version'), d.target, s.target, s.outcome = 'answered', d.cost, s.cost,
-    d.latency_ms, s.latency_ms, d.tenant || char(0) || d.user,
+SELECT s.route, s.record ->> 'policy_version', d.target, s.target, s.outcome = 'answered', d.cost, s.cost,
+    d.latency_ms, s.latency_ms, d.tenant, d.user,
     (SELECT avg(score) FROM feedback WHERE decision = d.id AND kind = 'judge'),
     (SELECT avg(score) FROM feedback WHERE decision = s.id AND kind = 'judge'),
     (SELECT avg(score) FROM feedback WHERE decision = d.id AND kind = 'agreement' AND judge = s.target)
@@ -116,10 +116,16 @@ class _Row(NamedTuple):
     shadow_cost: int | None
     served_ms: float
     shadow_ms: float
-    caller: str | None
+    tenant: str
+    user: str | None
     served_grade: float | None
     shadow_grade: float | None
     agrees: float | None
+
+    @property
+    def caller(self) -> str | None:
+        """Whose requests resemble each other; None if nobody's."""
+        return None if self.user is None else f"{self.tenant}\0{self.user}"
 
 
 def compared(store: Store, wanted: Filter) -> list[Sides]:

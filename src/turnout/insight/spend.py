@@ -18,9 +18,9 @@ _REQUESTS: Final = """
 SELECT tenant, route, sum(decisions), sum(cached) FROM rollups
 WHERE width = ? AND start >= ? AND start < ? GROUP BY 1, 2"""
 _COSTS: Final = """
-SELECT start, tenant, route, target, part, price_version, attempts, input_tokens, cached_tokens, output_tokens, cost,
-    unpriced
-FROM cost_rollups WHERE start >= ? AND start < ?"""
+SELECT start, tenant, route, target, part, price_version, sum(attempts), sum(input_tokens), sum(cached_tokens),
+    sum(output_tokens), sum(cost), sum(unpriced)
+FROM cost_rollups WHERE start >= ? AND start < ? GROUP BY 1, 2, 3, 4, 5, 6"""
 _OTHERS: Final = {"discarded": "escalated", "judge": "escalated", "shadow": "shadow"}
 """What a call that gave no answer belongs to; all others failed."""
 _PICO: Final = 10**12

@@ -29,16 +29,17 @@ _AMOUNTS: Final = ("cost", "router_cost", "baseline_cost", "compared_cost")
 _COMPARED: Final = "cost IS NOT NULL AND baseline_cost IS NOT NULL"
 _SINGLE: Final = {
     "decisions": "counted",
-    "unpriced": "cost IS NULL",
-    "compared": f"counted AND {_COMPARED}",
+    "unpriced": "CASE WHEN cost IS NULL THEN 1 ELSE 0 END",
+    "compared": f"CASE WHEN {_COMPARED} THEN counted ELSE 0 END",
     "cost": "coalesce(cost, 0)",
     "router_cost": "coalesce(router_cost, 0)",
     "baseline_cost": f"CASE WHEN {_COMPARED} THEN baseline_cost ELSE 0 END",
     "compared_cost": f"CASE WHEN {_COMPARED} THEN cost ELSE 0 END",
-    "rated": "feedback IS NOT NULL",
+    "rated": "CASE WHEN feedback IS NULL THEN 0 ELSE 1 END",
     "rating": "coalesce(CAST(round(feedback * 1e6) AS INTEGER), 0)",
 }
 """What a single decision adds to a sum, where that is not the column of the same name."""
+_OF_TAG: Final = "record -> 'tags' ->> ?"
 _UNROLLED: Final = "seq <= (SELECT coalesce(max(value), 0) FROM progress WHERE name = 'unrolled')"
 """Decisions that an older turnout recorded and that are not in the sums yet. Looked up by `seq`, so that it takes no
 time once there are none."""
@@ -170,7 +171,7 @@ def _summed(
     sums = ", ".join(_halves(name) if name in _AMOUNTS else f"sum({name})" for name in SUMS)
     groups = ", ".join(str(place + 1) for place in range(len(by) + 2))
     union = " UNION ALL ".join(parts)
-    sql = f"SELECT {start} AS at, {fields} outcome, {sums} FROM ({union}) GROUP BY {groups} ORDER BY {groups}"  # noqa: S608 - our own words; what was asked is bound
+    sql = f"SELECT {start} AS at, {fields} outcome, {sums} FROM ({union}) AS parts GROUP BY {groups} ORDER BY {groups}"  # noqa: S608 - our own words; what was asked is bound
     found: dict[tuple[Any, ...], Summary] = {}
     for row in store.rows(sql, parameters):
         *key, outcome = row[: len(by) + 2]
@@ -219,18 +220,14 @@ def _parts(span: Span, source: _Source, wanted: Filter, by: tuple[str, ...]) -> 
 
 def _single(span: Span, wanted: Filter, by: tuple[str, ...], within: str) -> tuple[str, list[object]]:
     """The decisions of a span, each as a row of sums."""
-    fields, tags = "", []
+    fields, tags = "", [field.removeprefix(TAG) for field in by if field.startswith(TAG)]
     for place, field in enumerate(by):
-        if field.startswith(TAG):
-            fields += f"coalesce((SELECT atom FROM json_each(record, '$.tags') WHERE key = ?), '') AS f{place}, "  # noqa: S608 - as above
-            tags.append(field.removeprefix(TAG))
-        else:
-            fields += f"coalesce({field}, '') AS f{place}, "
+        fields += f"coalesce({_OF_TAG if field.startswith(TAG) else field}, '') AS f{place}, "
     sums = ", ".join(f"{_SINGLE.get(name, name)} AS {name}" for name in SUMS)
     where, bound = conditions(wanted)
-    tagged = "".join(f" AND f{place} <> ''" for place, field in enumerate(by) if field.startswith(TAG))
+    tagged = f" AND {_OF_TAG} <> ''" * len(tags)
     sql = f"SELECT time AS start, {fields}outcome, {sums} FROM accounts WHERE {within} AND {where}{tagged}"  # noqa: S608 - as above
-    return sql, [*tags, span.start, span.end, *bound]
+    return sql, [*tags, span.start, span.end, *bound, *tags]
 
 
 def _halves(amount: str) -> str:

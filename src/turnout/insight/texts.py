@@ -55,7 +55,7 @@ def answerable(store: Store, wanted: Filter, need: Need) -> Answerable:
     Raises:
         LedgerError: the store cannot be read.
     """
-    sql, parameters = select(f"count(*), coalesce(sum({_KNOWN[need]}), 0)", wanted, "")
+    sql, parameters = select(f"count(*), coalesce(sum(CASE WHEN {_KNOWN[need]} THEN 1 ELSE 0 END), 0)", wanted, "")
     number, known = next(store.rows(sql, parameters), (0, 0))
     return Answerable(number, known, _REASON[need] if known < number else "")
 

@@ -19,7 +19,7 @@ from turnout.features.phrases import PhraseLists
 from turnout.features.shape import read_features
 from turnout.insight.export import COLUMNS, without_apostrophe
 from turnout.ledger.entry import decode_decision, encode_decision
-from turnout.ledger.store import Store, Written
+from turnout.ledger.store import WritableStore, Written
 from turnout.types.clock import timestamp
 from turnout.types.decision import Attempt, Decision, DecisionOutcome
 from turnout.types.privacy import Transcript
@@ -74,7 +74,7 @@ class Imported(NamedTuple):
 
 
 def take_in(
-    store: Store,
+    store: WritableStore,
     taken: Iterable[Taken],
     progress: Callable[[int], None] = lambda _: None,
     keep: Callable[[Sequence[Transcript]], None] = lambda _: None,

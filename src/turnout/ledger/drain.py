@@ -11,7 +11,7 @@ from pathlib import Path
 from turnout.errors import LedgerError
 from turnout.ledger.journal import Journal, journals, lock
 from turnout.ledger.retention import FOREVER, Retention
-from turnout.ledger.store import Store
+from turnout.ledger.store import WritableStore
 from turnout.ledger.tail import JournalTail
 
 FOLLOW_S = 0.2
@@ -40,7 +40,7 @@ class Drain:
     def __init__(
         self,
         directory: Path,
-        store: Store,
+        store: WritableStore,
         *,
         journal: Journal | None = None,
         retention: Retention = FOREVER,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from turnout.ledger.journal import Journal
 from turnout.ledger.location import database_file, journal_directory, ledger_name
 from turnout.ledger.postgres.mirror import PostgresMirror
 from turnout.ledger.retention import FOREVER, Retention
+from turnout.ledger.rollups import DAY
 from turnout.ledger.sqlite import SqliteStore
 
 
@@ -61,7 +63,7 @@ class EmbeddedLedger:
         self.journal = Journal(directory, worker=worker, fsync=fsync)
         self.store = SqliteStore(database_file(data), durable=fsync)
         self.drain = Drain(directory, self.store, journal=self.journal, retention=retention)
-        self.mirror = _mirror(copy, data) if copy is not None else None
+        self.mirror = _mirror(copy, data, retention) if copy is not None else None
 
     def start(self) -> None:
         """Begin to drain in the background. Once."""
@@ -77,9 +79,11 @@ class EmbeddedLedger:
             self.mirror.close()
 
 
-def _mirror(copy: Copy, data: Path) -> PostgresMirror:
+def _mirror(copy: Copy, data: Path, retention: Retention) -> PostgresMirror:
     try:
         name = ledger_name(data)
     except OSError as error:
         raise LedgerError(f"the ledger in {data} cannot be given a name: {error}") from error
-    return PostgresMirror(copy.url, SqliteStore(database_file(data)), name, kept_days=copy.kept_days)
+    sums_days = None if retention.rollups is None else math.ceil(retention.rollups / DAY)
+    store = SqliteStore(database_file(data))
+    return PostgresMirror(copy.url, store, name, kept_days=copy.kept_days, sums_days=sums_days)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import add
 from typing import Any, Final
 
@@ -64,8 +64,34 @@ Key = tuple[Any, ...]
 """The start of a bucket, and what is summed by."""
 
 
-def _upsert(table: str, keys: Sequence[str], sums: Sequence[str], sketches: Sequence[str] = ()) -> str:
-    columns = (*keys, *sums, *sketches)
+KEYS: Final[Mapping[str, tuple[str, ...]]] = {
+    "rollups": ("width", "start", *FIELDS),
+    "user_rollups": ("width", "start", "tenant", "user", "outcome"),
+    "tag_rollups": ("start", "key", "value", "tenant", "outcome"),
+    "cost_rollups": ("start", *COST_FIELDS),
+    "latency_rollups": ("width", "start", "route", "target"),
+    "attempt_rollups": ("width", "start", *ATTEMPT_FIELDS),
+}
+"""What each table's rows are told apart by."""
+SUMMED: Final[Mapping[str, tuple[str, ...]]] = {
+    "rollups": SUMS,
+    "user_rollups": SUMS,
+    "tag_rollups": SUMS,
+    "cost_rollups": COST_SUMS,
+    "latency_rollups": (),
+    "attempt_rollups": ATTEMPT_SUMS,
+}
+"""Its columns that add up."""
+SKETCHES: Final[Mapping[str, tuple[str, ...]]] = {
+    "latency_rollups": LATENCIES,
+    "attempt_rollups": ("latency", "first_token"),
+}
+"""Its columns that are merged, where it has any; after the others."""
+
+
+def _upsert(table: str) -> str:
+    sums, sketches = SUMMED[table], SKETCHES.get(table, ())
+    columns = (*KEYS[table], *sums, *sketches)
     # A sum beyond 64 bits becomes a REAL in SQLite, and the cast the largest integer: absurd amounts stop nothing.
     added = [f"{name} = CAST({name} + excluded.{name} AS INTEGER)" for name in sums]
     merged = [f"{name} = merge_sketches({name}, excluded.{name})" for name in sketches]
@@ -75,14 +101,7 @@ def _upsert(table: str, keys: Sequence[str], sums: Sequence[str], sketches: Sequ
     )
 
 
-_ROLLUP: Final = _upsert("rollups", ("width", "start", *FIELDS), SUMS)
-_COST: Final = _upsert("cost_rollups", ("start", *COST_FIELDS), COST_SUMS)
-_USER: Final = _upsert("user_rollups", ("width", "start", "tenant", "user", "outcome"), SUMS)
-_TAG: Final = _upsert("tag_rollups", ("start", "key", "value", "tenant", "outcome"), SUMS)
-_LATENCY: Final = _upsert("latency_rollups", ("width", "start", "route", "target"), (), LATENCIES)
-_ATTEMPT: Final = _upsert(
-    "attempt_rollups", ("width", "start", *ATTEMPT_FIELDS), ATTEMPT_SUMS, ("latency", "first_token")
-)
+_UPSERTS: Final = {table: _upsert(table) for table in KEYS}
 
 
 class Rollup:
@@ -142,23 +161,28 @@ class Rollup:
             if attempt.outcome == "answered":
                 _observe(self._attempt_latencies, call, (attempt.latency_ms, attempt.first_token_ms))
 
-    def write(self, writer: sqlite3.Connection) -> None:
-        """Add the sums to those in the store, within its transaction."""
+    def rows(self) -> Iterator[tuple[str, list[Key]]]:
+        """What is added, table by table: rows of the columns of `KEYS`, `SUMMED` and `SKETCHES`."""
         hours = _coarser(self._sums, HOUR)
         recent = {key: sums for key, sums in self._sums.items() if key[0] >= self._minutes_from}
         for width, table in ((MINUTE, recent), (HOUR, hours), (DAY, _coarser(hours, DAY))):
-            writer.executemany(_ROLLUP, _rows(table, width))
+            yield "rollups", _rows(table, width)
         for width in USER_WIDTHS:
-            writer.executemany(_USER, _rows(_coarser(self._users, width), width))
-        writer.executemany(_TAG, _rows(self._tags))
-        writer.executemany(_COST, _rows(self._costs))
+            yield "user_rollups", _rows(_coarser(self._users, width), width)
+        yield "tag_rollups", _rows(self._tags)
+        yield "cost_rollups", _rows(self._costs)
         for width in (HOUR, DAY):
             latencies = _coarser_sketches(self._latencies, width)
-            writer.executemany(_LATENCY, [(width, *key, *map(_packed, counts)) for key, counts in latencies.items()])
+            yield "latency_rollups", [(width, *key, *map(_packed, counts)) for key, counts in latencies.items()]
             times = _coarser_sketches(self._attempt_latencies, width)
             calls = _coarser(self._attempts, width)
             rows = zip(calls, _rows(calls, width), strict=True)
-            writer.executemany(_ATTEMPT, [(*row, *map(_packed, times.get(key, _UNTIMED))) for key, row in rows])
+            yield "attempt_rollups", [(*row, *map(_packed, times.get(key, _UNTIMED))) for key, row in rows]
+
+    def write(self, writer: sqlite3.Connection) -> None:
+        """Add the sums to those in the store, within its transaction."""
+        for table, rows in self.rows():
+            writer.executemany(_UPSERTS[table], rows)
 
 
 def prepare(writer: sqlite3.Connection) -> None:
@@ -206,13 +230,18 @@ def subtract_tags(writer: sqlite3.Connection, decision: Decision) -> None:
 
     Within a transaction.
     """
+    for bucket, sums in tag_sums_of(decision):
+        writer.execute(_UPSERTS["tag_rollups"], (*bucket, *(-each for each in sums)))
+        writer.execute(_NO_TAG, bucket)
+
+
+def tag_sums_of(decision: Decision) -> Iterator[tuple[Key, list[int]]]:
+    """What a decision or a shadow adds to the sums of each of its tags, under the key of `tag_rollups`."""
     row = decision_row(decision)
     counted = [*sums_of(row), *_rating(decision.feedback)]
     sums = counted if decision.shadow_of is None else shadow_sums_of(row)
     for key, value in decision.tags.items():
-        bucket = (_start(row.time, DAY), key, value, row.tenant, row.outcome)
-        writer.execute(_TAG, (*bucket, *(-each for each in sums)))
-        writer.execute(_NO_TAG, bucket)
+        yield (_start(row.time, DAY), key, value, row.tenant, row.outcome), sums
 
 
 def rate(writer: sqlite3.Connection, decision: Decision, before: float | None, now: float | None) -> None:
@@ -222,12 +251,16 @@ def rate(writer: sqlite3.Connection, decision: Decision, before: float | None, n
     sums = [0] * (len(SUMS) - len(change)) + change
     day = _start(row.time, DAY)
     buckets = [(width, _start(row.time, width), *fields_of(row)) for width in (HOUR, DAY)]
-    writer.executemany(_ROLLUP, [(*bucket, *sums) for bucket in buckets])
+    writer.executemany(_UPSERTS["rollups"], [(*bucket, *sums) for bucket in buckets])
     writer.execute(_RATE_MINUTE, (*change, MINUTE, _start(row.time, MINUTE), *fields_of(row)))
     who = (row.tenant, row.user or "", row.outcome)
-    writer.executemany(_USER, [(width, _start(row.time, width), *who, *sums) for width in USER_WIDTHS])
+    writer.executemany(
+        _UPSERTS["user_rollups"], [(width, _start(row.time, width), *who, *sums) for width in USER_WIDTHS]
+    )
     tags = decision.tags.items()
-    writer.executemany(_TAG, [(day, key, value, row.tenant, row.outcome, *sums) for key, value in tags])
+    writer.executemany(
+        _UPSERTS["tag_rollups"], [(day, key, value, row.tenant, row.outcome, *sums) for key, value in tags]
+    )
 
 
 def _rating(feedback: float | None) -> tuple[int, int]:

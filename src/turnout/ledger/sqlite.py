@@ -39,7 +39,7 @@ ON CONFLICT (journal) DO UPDATE SET segment = excluded.segment, offset = exclude
 
 
 class SqliteStore:
-    """A `Store` in a SQLite file. Nothing is opened or made before it is needed.
+    """A `WritableStore` in a SQLite file. Nothing is opened or made before it is needed.
 
     One thread writes; queries may come from any thread, each on a connection of its own.
 

@@ -1,4 +1,4 @@
-"""What the drain writes to and insight reads from."""
+"""What insight reads from, and the drain writes to."""
 
 from __future__ import annotations
 
@@ -25,6 +25,25 @@ class Position(NamedTuple):
 
 
 class Store(Protocol):
+    """Tells what was decided. Every method raises `LedgerError` where the store cannot be reached or read."""
+
+    def read(self, decision_id: str) -> Decision | None:
+        """The decision, equal to the one recorded."""
+        ...
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+        """Answer a query over the tables of `turnout/ledger/migrations`, seeing one moment of them throughout.
+
+        Queries are written in what SQLite and Postgres both understand: see `turnout/ledger/postgres/dialect.py`.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of what is open."""
+        ...
+
+
+class WritableStore(Store, Protocol):
     """Keeps decisions. Every method raises `LedgerError` where the store cannot be reached, read or written."""
 
     def append(
@@ -50,16 +69,4 @@ class Store(Protocol):
 
     def position(self, journal: str) -> Position:
         """How far a journal has been taken in; the very beginning if it is not known."""
-        ...
-
-    def read(self, decision_id: str) -> Decision | None:
-        """The decision, equal to the one recorded."""
-        ...
-
-    def rows(self, sql: str, parameters: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
-        """Answer a query over the tables of `turnout/ledger/migrations`, seeing one moment of them throughout."""
-        ...
-
-    def close(self) -> None:
-        """Let go of the connection that writes."""
         ...

@@ -13,7 +13,7 @@ from turnout.ledger.breath import breathe
 from turnout.ledger.entry import decode_decision, decode_id, decode_line, encode_decision, interrupted
 from turnout.ledger.journal import segment_name, segments
 from turnout.ledger.reader import JournalReader, Lines
-from turnout.ledger.store import Position, Store, Written
+from turnout.ledger.store import Position, WritableStore, Written
 from turnout.types.decision import Intent
 from turnout.types.feedback import Feedback
 
@@ -40,7 +40,7 @@ class JournalTail:
         torn: lines passed over so far, because they broke off when the process died or the disk was full.
     """
 
-    def __init__(self, directory: Path, store: Store, *, dead: bool) -> None:
+    def __init__(self, directory: Path, store: WritableStore, *, dead: bool) -> None:
         self.directory = directory
         self._store = store
         self._dead = dead

@@ -15,6 +15,7 @@ from turnout.cli.calibrate.diff import Stage, accept_of, changed, difference, st
 from turnout.cli.calibrate.formats import as_json
 from turnout.cli.calibrate.page import as_page
 from turnout.cli.calibrate.terminal import print_calibrated
+from turnout.cli.ledger_copy import Ledger
 from turnout.cli.ledger_options import Data, moment, opened
 from turnout.cli.options import spread
 from turnout.cli.screen import screen
@@ -92,6 +93,7 @@ class Source:
     config: Annotated[Path | None, typer.Option(help="The configuration; by default turnout.yaml.")] = None
     since: Annotated[str, typer.Option(help="Of the ledger, only since then.")] = "30d"
     data: Data = None
+    ledger: Ledger = None
 
     def read(self, loaded: LoadedConfig, route: str, target: str) -> Labels:
         """The labels. Raises `ConfigError`."""
@@ -100,7 +102,8 @@ class Source:
         if self.labels is not None:
             return read_labels(self.labels, self.prefix)
         wanted = Filter(since=moment(self.since), route=route)
-        return labels_of(opened(loaded.data_directory(self.data)), wanted, target, self.prefix)
+        store = opened(loaded.data_directory(self.data), self.ledger, config=self.config)
+        return labels_of(store, wanted, target, self.prefix)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ from turnout.cli.evaluate.contenders import entries, targets_among
 from turnout.cli.evaluate.formats import as_json
 from turnout.cli.evaluate.page import as_page
 from turnout.cli.evaluate.terminal import print_evaluation
+from turnout.cli.ledger_copy import Ledger
 from turnout.cli.ledger_options import Data, moment, opened
 from turnout.cli.options import spread
 from turnout.cli.screen import screen
@@ -64,6 +65,7 @@ class Which:
         ),
     ] = _HALF
     data: Data = None
+    ledger: Ledger = None
 
     def read(self, tell: Tell) -> list[Asked]:
         """The traffic.
@@ -77,7 +79,7 @@ class Which:
         if self.labels is not None:
             return labelled_traffic(read_labelled(self.labels))
         wanted = Filter(since=moment(self.since), until=moment(self.until), route=self.of)
-        store = opened(find_data_directory(self.data))
+        store = opened(find_data_directory(self.data), self.ledger)
         return recorded_traffic(store, wanted, lambda number: tell(f"reading {number:,}", 0, 1), evidence=self.evidence)
 
 

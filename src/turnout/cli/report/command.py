@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from turnout.cli.ledger_options import Data, moment, opened
+from turnout.cli.ledger_copy import Ledger
+from turnout.cli.ledger_options import Data, moment, nothing_yet, opened
 from turnout.cli.options import spread
 from turnout.cli.report.change import change_json, parse_period, print_change
 from turnout.cli.report.formats import as_csv, as_json
@@ -24,7 +25,6 @@ from turnout.insight.cost_change import explain_change
 from turnout.insight.query import Filter
 from turnout.insight.report import make_report
 from turnout.insight.sums import TAG
-from turnout.ledger.location import ENVIRONMENT_VARIABLE
 from turnout.ledger.store import Store
 from turnout.types.flag import FLAG_TAG
 
@@ -76,6 +76,7 @@ def report(
         ),
     ] = None,
     data: Data = None,
+    ledger: Ledger = None,
 ) -> None:
     """Report what routing cost and saved, compared with the period before.
 
@@ -84,13 +85,14 @@ def report(
     turnout report --by route,rule --csv > routes.csv
     turnout report --since 2026-11-01 --until 2026-12-01 --by tag:team --html november.html
     turnout report --since 7d --by flag:haiku-first
+    turnout report --since 7d --by tenant --ledger postgres
     turnout report --explain-change last-week this-week
     turnout report --explain-change 2026-10 2026-11 --json
     """  # noqa: D301 - the backspace itself is what keeps the lines apart
     if json and csv:
         raise typer.BadParameter("Choose one of --json and --csv.")
     wanted, directory = asked.filter(), find_data_directory(data)
-    store = opened(directory)
+    store = opened(directory, ledger)
     if change:
         _explain(store, *change, json=json)
         return
@@ -102,10 +104,7 @@ def report(
     elif csv:
         typer.echo(as_csv(made), nl=False)
     elif not query.count(store):
-        sys.stderr.write(
-            f"No decisions yet in {directory}. Start the gateway (turnout serve) and send it a request,\n"
-            f"or say where its data directory is: --data DIR, or ${ENVIRONMENT_VARIABLE}.\n"
-        )
+        sys.stderr.write(f"{nothing_yet(store, directory)}\n")
     elif not html:
         print_report(screen(), made, limit=asked.limit)
 

@@ -11,8 +11,8 @@ from turnout.ledger.store import Store
 from turnout.types.canary import Canary
 
 _ROWS: Final = """
-SELECT time, tenant, user, outcome, latency_ms, cost, {quality}, json_extract(record, ?) FROM decisions
-WHERE route = ? AND time >= ? AND json_extract(record, ?) IN ('in_share', 'not_in_share')"""
+SELECT time, tenant, user, outcome, latency_ms, cost, {quality}, record -> 'flags' ->> ? FROM decisions
+WHERE route = ? AND time >= ? AND record -> 'conditions' -> 'flags' ->> ? IN ('in_share', 'not_in_share')"""
 _SAID: Final = "(SELECT avg(score) FROM feedback AS said WHERE said.decision = decisions.id AND said.kind = ?)"
 _PICO: Final = 10**12
 _ANSWERED: Final = {"answered": True, "failed": False, "partial": False}
@@ -29,10 +29,9 @@ def observed(store: Store, canary: Canary) -> list[Stretch]:
     """
     begins = [round(datetime.fromisoformat(each.time).astimezone(UTC).timestamp() * 1000) for each in canary.walked]
     stretches = [Stretch() for _ in begins]
-    name = f'"{canary.flag}"'
     said = canary.quality != "feedback"  # which the decision has itself, counted once for each user
     kind = (canary.quality,) if said else ()
-    asked = (*kind, f"$.flags.{name}", canary.route, begins[0], f"$.conditions.flags.{name}")
+    asked = (*kind, canary.flag, canary.route, begins[0], canary.flag)
     rows = store.rows(_ROWS.format(quality=_SAID if said else "feedback"), asked)
     for time, tenant, user, outcome, latency_ms, cost, feedback, variant in rows:
         cost_usd = None if cost is None else cost / _PICO

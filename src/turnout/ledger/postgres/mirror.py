@@ -39,6 +39,7 @@ class PostgresMirror:
         store: what is copied; it is only read.
         ledger: a name that tells this ledger from those of other gateways, for ever.
         kept_days: for how many days decisions are kept there; None for ever.
+        sums_days: the same of sums.
         statement_s: how long Postgres may take for a statement, in seconds.
     """
 
@@ -49,12 +50,14 @@ class PostgresMirror:
         ledger: str,
         *,
         kept_days: int | None = None,
+        sums_days: int | None = None,
         statement_s: float = STATEMENT_S,
     ) -> None:
         self._url = url
         self._store = store
         self._ledger = ledger
         self._kept_days = kept_days
+        self._sums_days = sums_days
         self._statement_s = statement_s
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="turnout-postgres", daemon=True)
@@ -78,7 +81,7 @@ class PostgresMirror:
         asyncio.run(self._follow())
 
     async def _follow(self) -> None:
-        pause, troubles = FOLLOW_S, _errors()
+        pause, troubles = FOLLOW_S, errors()
         while True:
             stopping = self._stopping.is_set()
             try:
@@ -124,10 +127,12 @@ class PostgresMirror:
 
     async def _expire(self, database: Database) -> None:
         now = asyncio.get_running_loop().time()
-        if self._kept_days is None or now < self._expire_at:
+        if now < self._expire_at:
             return
-        before = (datetime.now(UTC) - timedelta(days=self._kept_days)).date()
-        await self._in_time(database.expire(before), 6 * self._statement_s)
+        limit_s, today = 6 * self._statement_s, datetime.now(UTC)
+        await self._in_time(database.expire_sums(round(today.timestamp() * 1_000), self._sums_days), limit_s)
+        if self._kept_days is not None:
+            await self._in_time(database.expire((today - timedelta(days=self._kept_days)).date()), limit_s)
         self._expire_at = now + _EXPIRE_S
 
     async def _in_time(self, doing: Awaitable[T], limit_s: float | None = None) -> T:
@@ -165,11 +170,11 @@ def forget(url: str, tenant: str | None, user: str | None) -> int:
         return asyncio.run(ask())
     except MissingExtra:
         raise
-    except _errors() as error:
+    except errors() as error:
         raise LedgerError(f"the copy in Postgres still has what is to be forgotten: {error}. Try again.") from error
 
 
-def _errors() -> tuple[type[Exception], ...]:
+def errors() -> tuple[type[Exception], ...]:
     """What may go wrong between us and Postgres."""
     try:
         import asyncpg
