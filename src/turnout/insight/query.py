@@ -16,8 +16,8 @@ from turnout.ledger.store import Store
 from turnout.types.decision import Decision
 
 POLL_S = 0.2
-_FLAG = "record -> 'flags' ->> ? = ?"
 _ALL = 1 << 62
+_FLAG = "EXISTS (SELECT 1 FROM json_each(record, '$.flags') WHERE key || '=' || atom = ?)"
 _LAST_CHARACTER = "\U0010ffff"
 
 
@@ -114,7 +114,7 @@ def count(store: Store) -> int:
 def conditions(wanted: Filter) -> tuple[str, tuple[object, ...]]:
     """What a filter asks for besides the time, as a condition on `decisions`, and its parameters."""
     equal = ("tenant", "project", "user", "route", "target", "outcome", "rule", "source", "query_hash")
-    asked: list[tuple[str, *tuple[object, ...]]] = [
+    asked: list[tuple[str, object]] = [
         (f"{column} = ?", value) for column in equal if (value := getattr(wanted, column)) is not None
     ]
     if wanted.id_prefix:
@@ -122,14 +122,13 @@ def conditions(wanted: Filter) -> tuple[str, tuple[object, ...]]:
     if wanted.min_cost_usd is not None:
         asked.append(("cost >= ?", to_pico(wanted.min_cost_usd)))
     if wanted.flag is not None:
-        name, _, variant = wanted.flag.partition("=")
-        asked.append((_FLAG, name, variant))
+        asked.append((_FLAG, wanted.flag))
     if wanted.fell_back:
         asked.append(("fell_back = ?", 1))
     # Said in the index's own words, without which SQLite does not see that the index has them all.
     trouble = "1 = 1" if wanted.outcome in {None, "answered"} else "outcome <> 'answered'"
-    where = " AND ".join([trouble, *(condition for condition, *_ in asked)])
-    return where, tuple(value for _, *values in asked for value in values)
+    where = " AND ".join([trouble, *(condition for condition, _ in asked)])
+    return where, tuple(value for _, value in asked)
 
 
 def select(what: str, wanted: Filter, rest: str, *, of: str = "decisions") -> tuple[str, tuple[object, ...]]:

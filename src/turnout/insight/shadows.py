@@ -22,7 +22,7 @@ WHERE s.purpose = 'shadow' AND s.time >= ? AND s.time < ? AND (? IS NULL OR s.ro
 ORDER BY s.time DESC, s.seq DESC"""
 _OF = "SELECT record FROM shadows WHERE decision = ? AND purpose = 'shadow' ORDER BY seq"
 _SIDES = """
-SELECT s.route, s.record ->> 'policy_version', d.target, s.target, s.outcome = 'answered', d.cost, s.cost,
+SELECT s.route, json_extract(s.record, '$.policy_version'), d.target, s.target, s.outcome = 'answered', d.cost, s.cost,
     d.latency_ms, s.latency_ms, d.tenant, d.user,
     (SELECT avg(score) FROM feedback WHERE decision = d.id AND kind = 'judge'),
     (SELECT avg(score) FROM feedback WHERE decision = s.id AND kind = 'judge'),

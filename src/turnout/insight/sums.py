@@ -39,7 +39,7 @@ _SINGLE: Final = {
     "rating": "coalesce(CAST(round(feedback * 1e6) AS INTEGER), 0)",
 }
 """What a single decision adds to a sum, where that is not the column of the same name."""
-_OF_TAG: Final = "record -> 'tags' ->> ?"
+_OF_TAG: Final = "(SELECT atom FROM json_each(record, '$.tags') WHERE key = ?)"
 _UNROLLED: Final = "seq <= (SELECT coalesce(max(value), 0) FROM progress WHERE name = 'unrolled')"
 """Decisions that an older turnout recorded and that are not in the sums yet. Looked up by `seq`, so that it takes no
 time once there are none."""

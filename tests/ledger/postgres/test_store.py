@@ -108,8 +108,8 @@ def _decision(chance: random.Random, at: datetime) -> Decision:
         source=chance.choice((None, "app")),
         rule=chance.choice((None, "faq")),
         tags={"team": chance.choice(("growth", "core", "ü"))} if chance.random() < 0.7 else {},
-        flags={"haiku-first": chance.choice(("on", "off"))},
-        conditions={"flags": {"haiku-first": "in_share"}},
+        flags={"haiku.first": chance.choice(("on", "off"))},
+        conditions={"flags": {"haiku.first": "in_share"}},
         attempts=attempts,
         target=None if kind == "failed" else target,
         outcome="failed" if kind == "failed" else chance.choice(("answered", "answered", "partial", "refused")),
@@ -245,7 +245,7 @@ BILL = Bill(
     lines={Key((NOW - days * DAY).date(), "model-haiku"): Billed(cost_usd=Decimal("0.02")) for days in range(9)},
 )
 CANARY = Canary(
-    flag="haiku-first",
+    flag="haiku.first",
     variant="on",
     route="support",
     steps=(0.5,),
@@ -262,7 +262,7 @@ def filters() -> dict[str, Filter]:
         "a user": {"user": "joe"},
         "a project": {"project": "web"},
         "a route and outcome": {"route": "support", "outcome": "answered"},
-        "a flag": {"flag": "haiku-first=on"},
+        "a flag": {"flag": "haiku.first=on"},
         "dear ones": {"min_cost_usd": Decimal("0.005")},
         "fallbacks": {"fell_back": True},
         "nobody": {"tenant": "x' OR '1'='1"},

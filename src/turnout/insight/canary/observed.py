@@ -11,8 +11,10 @@ from turnout.ledger.store import Store
 from turnout.types.canary import Canary
 
 _ROWS: Final = """
-SELECT time, tenant, user, outcome, latency_ms, cost, {quality}, record -> 'flags' ->> ? FROM decisions
-WHERE route = ? AND time >= ? AND record -> 'conditions' -> 'flags' ->> ? IN ('in_share', 'not_in_share')"""
+SELECT time, tenant, user, outcome, latency_ms, cost, {quality},
+    (SELECT atom FROM json_each(record, '$.flags') WHERE key = ?)
+FROM decisions WHERE route = ? AND time >= ?
+    AND (SELECT atom FROM json_each(record, '$.conditions.flags') WHERE key = ?) IN ('in_share', 'not_in_share')"""
 _SAID: Final = "(SELECT avg(score) FROM feedback AS said WHERE said.decision = decisions.id AND said.kind = ?)"
 _PICO: Final = 10**12
 _ANSWERED: Final = {"answered": True, "failed": False, "partial": False}

@@ -1,7 +1,7 @@
 """The embedded ledger's tables and its SQL, as Postgres has them: here is all in which the two differ.
 
 Queries are written in what both understand. What is left are the columns' units and names, which subqueries of the
-embedded tables' names put right, and the spelling of parameters.
+embedded tables' names put right, and the spelling of parameters and of what is inside a record.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ _TABLES: Final = {
 """What the embedded ledger has under these names. Texts are never copied, and nothing waits to be summed."""
 _USED: Final = re.compile(rf"\b(?:FROM|JOIN)\s+({'|'.join(_TABLES)})\b")
 _WORDS: Final = re.compile(r"\?|\buser\b|\ba\.decision = d\.id\b")
+_JSON: Final = re.compile(r"json_(each|extract)\(([\w.]+), '\$\.([\w.]+)'\)")
 _TYPES: Final = {bool: "boolean", int: "bigint", float: "double precision", str: "text"}
 
 
@@ -86,12 +87,20 @@ def translated(sql: str, parameters: Sequence[Any], ledger: str | None) -> tuple
             "a.decision = d.id AND a.time = to_timestamp(d.time / 1000.0)"  # or each day's attempts would be looked at
         )
 
-    asked = _WORDS.sub(spelled, sql)
+    asked = _WORDS.sub(spelled, _JSON.sub(_inside, sql))
     tables = ", ".join(f"{name} AS NOT MATERIALIZED ({_TABLES[name]})" for name in _used(asked))
     if _MINE in tables:
         mine = "true" if ledger is None else f"ledger = {_parameter(ledger, bound)}"
         tables = tables.replace(_MINE, mine)
     return (f"WITH {tables} {asked}" if tables else asked), bound
+
+
+def _inside(word: re.Match[str]) -> str:
+    """What is inside a record."""
+    path = f"'{{{word[3].replace('.', ',')}}}'"
+    if word[1] == "extract":
+        return f"({word[2]} #>> {path})"
+    return f"json_each_text({word[2]} #> {path}) AS inside (key, atom)"
 
 
 def plain(value: Any) -> Any:
