@@ -64,8 +64,7 @@ class PostgresStore:
             try:
                 rows = runner.run(_begun(connection, asked, bound))
                 while page := runner.run(rows.fetch(PAGE, timeout=ANSWER_S)):
-                    for row in page:
-                        yield tuple(map(plain, row))
+                    yield from (tuple(map(plain, row)) for row in page)
             finally:
                 connection.terminate()
 
