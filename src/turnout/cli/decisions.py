@@ -16,10 +16,8 @@ from rich.console import Console
 
 from turnout.cli.decision_story import story
 from turnout.cli.decision_table import DecisionTable
-from turnout.cli.ledger_copy import Ledger
-from turnout.cli.ledger_options import Data, moment, nothing_yet, opened
+from turnout.cli.ledger_options import Where, moment, nothing_yet
 from turnout.cli.options import spread
-from turnout.config.load import find_data_directory
 from turnout.insight import query
 from turnout.insight.feedback import said_of
 from turnout.insight.query import Filter
@@ -87,17 +85,17 @@ class Wanted:
 
 @app.callback()
 @spread("wanted")
+@spread("where")
 def decisions(
     context: typer.Context,
     *,
     wanted: Wanted,
+    where: Where,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new ones as they come.")] = False,
     json: Json = False,
     limit: Annotated[
         int | None, typer.Option(min=1, help="At most so many, the newest: 50 unless you say, 10 to begin to follow.")
     ] = None,
-    data: Data = None,
-    ledger: Ledger = None,
 ) -> None:
     """Show what was decided: the newest last, or one request's whole story.
 
@@ -108,47 +106,47 @@ def decisions(
     turnout decisions show 01a20564-ac86-75b6
     """  # noqa: D301 - the backspace itself is what keeps the lines apart
     if context.invoked_subcommand:
-        context.obj = (data, ledger)
+        context.obj = where
         return
-    asked, directory = wanted.filter(), find_data_directory(data)
-    store = opened(directory, ledger)
+    asked, store = wanted.filter(), where.opened()
     printed = DecisionPrinter(json=json)
     if follow:
-        _explain_nothing(printed.console, store, directory, Filter())
+        _explain_nothing(printed.console, store, where.directory, Filter())
         with suppress(KeyboardInterrupt):
             for decision in query.follow(store, asked, recent=limit or _RECENT):
                 printed.show([decision])
         return
     found = list(query.decisions(store, asked, limit=limit or _LIMIT))
     if not found:
-        _explain_nothing(printed.console, store, directory, asked)
+        _explain_nothing(printed.console, store, where.directory, asked)
     printed.show(found[::-1])
 
 
 @app.command()
+@spread("where")
 def show(
     context: typer.Context,
     decision_id: Annotated[str, typer.Argument(metavar="ID", help="The decision's id, or how it begins.")],
+    *,
+    where: Where,
     json: Json = False,
-    data: Data = None,
-    ledger: Ledger = None,
 ) -> None:
     """Tell the whole story of one request.
 
     \b
     turnout decisions show 01a20564-ac86-75b6
     """  # noqa: D301 - the backspace itself is what keeps the lines apart
-    data_before, ledger_before = context.obj
-    directory = find_data_directory(data or data_before)
-    store = opened(directory, ledger or ledger_before)
+    before: Where = context.obj
+    where = Where(data=where.data or before.data, ledger=where.ledger or before.ledger)
+    store = where.opened()
     try:
         found = query.decision(store, decision_id.strip().lower())
     except query.AmbiguousId as error:
         _say(f"Several decisions begin with {decision_id}. Give more of the id:\n  " + "\n  ".join(error.ids))
         raise typer.Exit(1) from error
     if found is None:
-        where = directory if isinstance(store, SqliteStore) else store
-        _say(f"No decision in {where} begins with {decision_id}. List them with: turnout decisions")
+        there = where.directory if isinstance(store, SqliteStore) else store
+        _say(f"No decision in {there} begins with {decision_id}. List them with: turnout decisions")
         raise typer.Exit(1)
     if json:
         typer.echo(encode_decision(found))

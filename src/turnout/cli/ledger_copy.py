@@ -25,7 +25,6 @@ Ledger = Annotated[
         metavar="postgres|URL",
         help="Read all gateways' copy in Postgres: `postgres` is the one that the configuration names; with #NAME only "
         "the ledger whose name begins so (see turnout ledger info).",
-        envvar="TURNOUT_LEDGER",
     ),
 ]
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from turnout.cli.ledger_copy import copy_at
+from turnout.cli.ledger_copy import Ledger, copy_at
+from turnout.config.load import find_data_directory
 from turnout.errors import LedgerError
 from turnout.ledger.drain import Drain
 from turnout.ledger.location import DEFAULT, ENVIRONMENT_VARIABLE, database_file, journal_directory
@@ -27,6 +29,23 @@ Data = Annotated[
         help=f"The data directory; by default the configuration's, else ${ENVIRONMENT_VARIABLE}, else ./{DEFAULT}.",
     ),
 ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Where:
+    """The options that say which ledger is read."""
+
+    data: Data = None
+    ledger: Ledger = None
+
+    @property
+    def directory(self) -> Path:
+        """The data directory."""
+        return find_data_directory(self.data)
+
+    def opened(self) -> Store:
+        """The ledger or its copy; see `opened`."""
+        return opened(self.directory, self.ledger)
 
 
 def moment(given: str | None) -> datetime | None:

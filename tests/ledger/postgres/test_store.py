@@ -430,14 +430,15 @@ def test_the_configuration_names_the_copy_and_a_name_one_gateways_ledger_of_it(
     monkeypatch.setenv("THE_COPY", fleet.postgres.url)
     held = told("ledger", "info", "--ledger", "postgres")
     assert f"b0ffee: {query.count(fleet.apart[0])} decisions" in held
-    monkeypatch.setenv("TURNOUT_LEDGER", "postgres#c0")
-    assert json.loads(told("ledger", "info", "--json"))["rows"]["decisions"] == query.count(fleet.apart[1])
+    assert json.loads(told("ledger", "info", "--json", "--ledger", "postgres#c0"))["rows"]["decisions"] == query.count(
+        fleet.apart[1]
+    )
     monkeypatch.setenv("OPENAI_API_KEY", "any")
-    assert "acme" in told("forecast")
+    assert "acme" in told("forecast", "--ledger", "postgres")
     assert "#x is how no ledger's name begins" in told("report", "--ledger", "postgres#x")
     assert "--ledger names no database" in told("report", "--ledger", "s3cret@host")
     assert "s3cret" not in told("report", "--ledger", "s3cret@host")
-    assert "No decision in Postgres at" in told("decisions", "show", "nothing")
+    assert "No decision in Postgres at" in told("decisions", "--ledger", "postgres", "show", "nothing")
 
 
 def test_whoever_is_forgotten_is_in_no_sum_of_the_copy(postgres: Postgres, tmp_path: Path) -> None:

@@ -10,15 +10,13 @@ from typing import Annotated
 
 import typer
 
-from turnout.cli.ledger_copy import Ledger
-from turnout.cli.ledger_options import Data, moment, nothing_yet, opened
+from turnout.cli.ledger_options import Where, moment, nothing_yet
 from turnout.cli.options import spread
 from turnout.cli.report.change import change_json, parse_period, print_change
 from turnout.cli.report.formats import as_csv, as_json
 from turnout.cli.report.page import as_page
 from turnout.cli.report.terminal import print_report
 from turnout.cli.screen import screen
-from turnout.config.load import find_data_directory
 from turnout.errors import ConfigError
 from turnout.insight import query
 from turnout.insight.cost_change import explain_change
@@ -63,9 +61,11 @@ class Asked:
 
 
 @spread("asked")
+@spread("where")
 def report(
     *,
     asked: Asked,
+    where: Where,
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="The lines as CSV.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write one self-contained page there, to be sent around.")] = None,
@@ -75,8 +75,6 @@ def report(
             "--explain-change", metavar="A B", help="Say instead why the cost changed from period A to period B."
         ),
     ] = None,
-    data: Data = None,
-    ledger: Ledger = None,
 ) -> None:
     """Report what routing cost and saved, compared with the period before.
 
@@ -91,8 +89,7 @@ def report(
     """  # noqa: D301 - the backspace itself is what keeps the lines apart
     if json and csv:
         raise typer.BadParameter("Choose one of --json and --csv.")
-    wanted, directory = asked.filter(), find_data_directory(data)
-    store = opened(directory, ledger)
+    wanted, store = asked.filter(), where.opened()
     if change:
         _explain(store, *change, json=json)
         return
@@ -104,7 +101,7 @@ def report(
     elif csv:
         typer.echo(as_csv(made), nl=False)
     elif not query.count(store):
-        sys.stderr.write(f"{nothing_yet(store, directory)}\n")
+        sys.stderr.write(f"{nothing_yet(store, where.directory)}\n")
     elif not html:
         print_report(screen(), made, limit=asked.limit)
 
