@@ -77,7 +77,8 @@ def test_a_file_of_another_kind_or_of_none_is_told(tmp_path: Path) -> None:
 def test_of_the_ledger_those_count_that_were_judged_given_and_scored(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "turnout.db")
     features = Features(chars=40, tokens=10, context_tokens=10)
-    judged = {"target": "cheap", "confidence": 0.9, "signals": {"mean_logprob": -0.1}, "features": features}
+    signals = {"mean_logprob": -0.1, "cheap.chance": 0.8, "cheap.cost_usd": 0.01}
+    judged = {"target": "cheap", "confidence": 0.9, "signals": signals, "features": features}
     append(
         store,
         samples.a_decision(route="contracts", query_hash="a", feedback=1.0, **judged),
@@ -89,5 +90,7 @@ def test_of_the_ledger_those_count_that_were_judged_given_and_scored(tmp_path: P
     labels = labels_of(store, Filter(route="contracts"), "cheap")
     assert sorted(zip(labels.labelled.groups, labels.labelled.acceptable, strict=True)) == [("a", 1), ("b", 0)]
     assert labels.labelled.columns["tokens"].tolist() == [10, 10]
+    assert "mean_logprob" in labels.labelled.columns
+    assert not any("." in name for name in labels.labelled.columns), "what a classifier expected is no signal"
     with pytest.raises(ConfigError, match=r"no judged answer of other has been scored yet"):
         labels_of(store, Filter(route="contracts"), "other")

@@ -31,6 +31,8 @@ GROUP: Final = "group"
 COST: Final = "cost_usd"
 STRONG_COST: Final = "strong_cost_usd"
 
+_EXPECTED: Final = (".chance", ".cost_usd", ".latency_ms")
+"""Of what is on record as a signal, a classifier expected these of a target before there was an answer."""
 _OWN: Final = (ACCEPTABLE, STRONG, GROUP, COST, STRONG_COST)
 
 
@@ -92,12 +94,13 @@ def labels_of(store: Store, wanted: Filter, target: str, prefix: int | None = No
     """
     rows: list[tuple[int, Row]] = []
     for number, decision in enumerate(decisions(store, wanted), 1):
-        read = any(prefix_of(name)[1] == prefix for name in decision.signals)
+        signals = {name: value for name, value in decision.signals.items() if not name.endswith(_EXPECTED)}
+        read = any(prefix_of(name)[1] == prefix for name in signals)
         judged = read and decision.target == target and decision.confidence is not None
         if not judged or decision.feedback is None or decision.features is None:
             continue
         known = {GROUP: decision.query_hash, ACCEPTABLE: str(int(decision.feedback >= GOOD))}
-        rows.append((number, {**request_values(decision.features), **decision.signals, **known}))
+        rows.append((number, {**request_values(decision.features), **signals, **known}))
     if not rows:
         raise ConfigError(
             f"no judged answer of {target} has been scored yet.",
