@@ -90,12 +90,12 @@ def costs(answers: Answers, seeds: int, pairs: Pairs = PAIRS) -> None:
 
 def _runs(train: Labels, test: Labels, seed: int) -> Iterator[tuple[tuple[str, float], Run]]:
     """Every way to order, without a margin and with one."""
-    fitted = fit_calibration(train.labelled, target="", seed=seed)
+    fitted, ranked = fit_calibration(train.labelled, target="", seed=seed), cross_ranked(train, seed=seed)
     for way, by in WAYS.items():
         if by is None:
             unseen, ranks = Unseen(train.labelled.columns["mean_logprob"], train), test.labelled.columns["mean_logprob"]
         else:
-            unseen, ranks = cross_ranked(train, by, seed=seed), ranks_of(fitted, test, by)
+            unseen, ranks = ranked[by], ranks_of(fitted, test, by)
         for sure in (EXACTLY, SURELY):
             threshold = choose(QualityLoss(most=LOST, sure=sure), unseen)
             yield (way, sure), measured(Unseen(ranks, test), np.inf if threshold is None else threshold)

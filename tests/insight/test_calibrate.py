@@ -90,6 +90,7 @@ def test_escalating_where_it_gains_the_most_for_its_price_is_cheaper_at_equal_qu
     assert sure.cost_ratio is not None
     assert gain.cost_ratio is not None
     assert gain.cost_ratio < 0.9 * sure.cost_ratio
+    assert (sure.otherwise_usd, gain.otherwise_usd) == (gain.chosen.cost_usd, sure.chosen.cost_usd)
     fresh = read_labels(write_labels(tmp_path / "fresh.csv", 4_000, seed=1, long=0.3))
     accepted = gain.calibration.prices(fresh.labelled.columns) >= gain.chosen.threshold
     quality = np.where(accepted, fresh.labelled.acceptable, fresh.labelled.strong).mean()
@@ -100,6 +101,7 @@ def test_escalating_where_it_gains_the_most_for_its_price_is_cheaper_at_equal_qu
 def test_by_gain_other_aims_are_met_as_well(labels: Labels, aim: Escalations | Spend) -> None:
     chosen = calibrate(labels, aim, target="cheap").chosen
     assert chosen.cost_usd is not None
+    assert calibrate(labels, aim, target="cheap").otherwise_usd is None, "it is another question"
     assert 1 - chosen.kept <= 0.2 if isinstance(aim, Escalations) else chosen.cost_usd <= 0.006
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
 
 import msgspec
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 By = Literal["confidence", "gain"]
 """In which order answers are escalated: the least sure first, or where one more acceptable answer costs the least."""
+
+ORDERS: Final[tuple[By, ...]] = get_args(By)
 
 SURE: Final = 0.8
 """With which probability an aim that is not certified should be met: the margin that is kept for chance."""

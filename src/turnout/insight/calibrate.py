@@ -16,7 +16,7 @@ from turnout.confidence.bounds import least_labels
 from turnout.confidence.calibration import Calibration, fit_calibration
 from turnout.confidence.numbers import numpy
 from turnout.confidence.threshold import NEVER, certify, labels_to_tighten
-from turnout.insight.aims import Aim, By, Error, Escalations, Point, QualityLoss, Spend, Unseen, choose, know
+from turnout.insight.aims import ORDERS, Aim, By, Error, Escalations, Point, QualityLoss, Spend, Unseen, choose, know
 from turnout.insight.labels import STRONG, STRONG_COST, Labels
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class Calibrated(msgspec.Struct, frozen=True, kw_only=True):
         checked: on how many answers.
         strong: the share of the next stage's answers that is acceptable; None if not known.
         always_usd: what a request costs where the next stage answers everything, in USD; None if not known.
+        otherwise_usd: what a request costs where the same quality is had in the other order (`by`); None if not known.
         stop: of a beginning, the confidence below which the rest is not waited for; None for whole answers.
         stopped: the share of the answers that is below it.
     """
@@ -60,6 +61,7 @@ class Calibrated(msgspec.Struct, frozen=True, kw_only=True):
     checked: int
     strong: float | None
     always_usd: float | None
+    otherwise_usd: float | None = None
     stop: float | None = None
     stopped: float = 0.0
 
@@ -114,27 +116,28 @@ def calibrate(
         know(labelled.strong is not None and labelled.strong_cost_usd is not None, f"{STRONG} and {STRONG_COST}", told)
     step("fitting on all labels")
     fitted = fit_calibration(labels.labelled, target=target, provenance=about, seed=seed)
-    return _chosen(fitted, aim, cross_ranked(labels, aim.by, seed=seed, step=step))
+    return _chosen(fitted, aim, cross_ranked(labels, seed=seed, step=step))
 
 
-def cross_ranked(labels: Labels, by: By, *, seed: int = 0, step: Callable[[str], None] = lambda _: None) -> Unseen:
-    """The answers, each ranked by a calibration that was fitted without its fold.
+def cross_ranked(labels: Labels, *, seed: int = 0, step: Callable[[str], None] = lambda _: None) -> Mapping[By, Unseen]:
+    """The answers in each order that the labels allow, ranked by calibrations that were fitted without their fold.
 
     Args:
         labels: what is known.
-        by: confidences, or with `gain` prices of one more acceptable answer.
         seed: of the folds.
         step: told what is done next.
     """
     np = numpy()
     folds = grouped_folds(labels.labelled.groups, seed=seed)
-    ranks: Numbers = np.zeros(len(labels))
+    both = labels.labelled.strong is not None and labels.labelled.strong_cost_usd is not None
+    ranks: dict[By, Numbers] = {by: np.zeros(len(labels)) for by in ORDERS if both or by == "confidence"}
     for number, fold in enumerate(np.unique(folds), 1):
         step(f"checking on part {number} of {len(np.unique(folds))}")
         out = folds == fold
         without = fit_calibration(labels.labelled.rows(~out), target="", seed=seed)
-        ranks[out] = ranks_of(without, labels.rows(out), by)
-    return Unseen(ranks, labels)
+        for by, found in ranks.items():
+            found[out] = ranks_of(without, labels.rows(out), by)
+    return {by: Unseen(found, labels) for by, found in ranks.items()}
 
 
 def ranks_of(calibration: Calibration, labels: Labels, by: By) -> Numbers:
@@ -169,12 +172,21 @@ def _certified(fitted: Calibration, aim: Error, unseen: Unseen) -> Calibrated:
     return _result(fitted, aim, unseen, found.threshold, told, more=max(0, 2 * more - 2 * len(unseen.labels)))
 
 
-def _chosen(fitted: Calibration, aim: QualityLoss | Escalations | Spend, unseen: Unseen) -> Calibrated:
+def _chosen(fitted: Calibration, aim: QualityLoss | Escalations | Spend, ranked: Mapping[By, Unseen]) -> Calibrated:
+    unseen = ranked[aim.by]
     found, told = choose(aim, unseen), _promised(aim)
     if found is None:
         told = f"No threshold does this, so every answer is escalated: {told[0].lower()}{told[1:]}."
         return _result(fitted, aim, unseen, math.inf, told, holds=False)
-    return _result(fitted, aim, unseen, found, f"{told}: for traffic like that of the labels.")
+    others = [_otherwise_usd(aim, other) for by, other in ranked.items() if by != aim.by]
+    told = f"{told}: for traffic like that of the labels."
+    return _result(fitted, aim, unseen, found, told, otherwise_usd=min((each for each in others if each), default=None))
+
+
+def _otherwise_usd(aim: QualityLoss | Escalations | Spend, unseen: Unseen) -> float | None:
+    """What a request costs where answers are escalated in another order; None where that is not what is asked."""
+    found = choose(aim, unseen) if isinstance(aim, QualityLoss) else None
+    return None if found is None else unseen.at(found).cost_usd
 
 
 def _promised(aim: QualityLoss | Escalations | Spend) -> str:

@@ -114,6 +114,17 @@ def test_a_cascade_that_loses_money_is_told_with_how_much(here: Path, tmp_path: 
     assert f"${lost:.3f} of 1,000 requests" in words
 
 
+def test_where_the_other_order_is_cheaper_it_is_said_how_to_ask_for_it(here: Path, tmp_path: Path) -> None:
+    uneven = write_labels(tmp_path / "uneven.csv", 1_500, long=0.3)
+    told = " ".join(run("contracts", "--labels", uneven, "--quality-loss", 0.03).stdout.split())
+    assert "In the other order this costs" in told
+    assert "a request: --by gain." in told
+    found = json.loads(run("contracts", "--labels", uneven, "--quality-loss", 0.03, "--by", "gain", "--json").stdout)
+    assert found["other_order_usd"] > found["chosen"]["cost_usd"]
+    again = run("contracts", "--labels", uneven, "--quality-loss", 0.03, "--by", "gain").stdout
+    assert "In the other order" not in again
+
+
 def test_where_costs_are_not_told_it_is_said_that_nobody_knows_whether_it_pays(here: Path, labels: Path) -> None:
     rows = [line.split(",")[:5] for line in labels.read_text().splitlines()]
     bare = here / "bare.csv"

@@ -28,6 +28,7 @@ def as_json(found: Calibrated) -> str:
         "strong_quality": found.strong,
         "always_strong_usd": found.always_usd,
         "cost_ratio": found.cost_ratio,
+        "other_order_usd": found.otherwise_usd,
         "calibration": msgspec.structs.asdict(found.calibration.quality),
         "curve": [_point(point) for point in found.curve],
     }

@@ -10,6 +10,8 @@ from turnout.confidence.calibration import DEAREST
 from turnout.insight.calibrate import LOST, Calibrated
 
 NONE: Final = "–"
+_WORTH_IT: Final = 0.97
+"""Of the cost, from which another order is worth a word: less than that is within the noise of the labels."""
 _POORLY: Final = 0.1
 """A calibration error from which stated confidences should not be read as probabilities."""
 
@@ -82,6 +84,7 @@ def caveats(found: Calibrated) -> list[str]:
             f"This cascade loses money: it costs {more} more than to ask the next stage at once, "
             f"{lost} of 1,000 requests."
         )
+    told.extend(_cheaper_otherwise(found))
     if found.strong is not None and found.strong < found.calibration.quality.acceptable:
         told.append("The next stage's answers are acceptable less often than this one's: escalating makes it worse.")
     if found.calibration.quality.calibration_error > _POORLY:
@@ -89,6 +92,15 @@ def caveats(found: Calibrated) -> list[str]:
     if found.more:
         told.append(f"About {found.more:,} more labels would let more answers be kept under the same promise.")
     return told
+
+
+def _cheaper_otherwise(found: Calibrated) -> list[str]:
+    """Whether answers had better be escalated in the other order."""
+    here, there = found.chosen.cost_usd, found.otherwise_usd
+    if here is None or there is None or there > _WORTH_IT * here:
+        return []
+    other = "gain" if found.by == "confidence" else "confidence"
+    return [f"In the other order this costs {percent(1 - there / here)} less, {usd_of(there)} a request: --by {other}."]
 
 
 def threshold(found: Calibrated, value: float) -> str:
