@@ -33,7 +33,7 @@ from turnout.insight.sums import series, summary, totals
 from turnout.ledger.entry import encode_decision
 from turnout.ledger.location import database_file
 from turnout.ledger.sqlite import SqliteStore
-from turnout.ledger.store import Position, Written
+from turnout.ledger.store import Position, Store, Written
 
 BATCH: Final = 2_000
 ROUNDS: Final = 5
@@ -49,20 +49,20 @@ def main() -> int:
     filled_s = fill(store, given.decisions, given.days, console)
     store.close()
     size = sum(file.stat().st_size for file in directory.rglob("*") if file.is_file())
-    timed = {name: _timed(ask) for name, ask in _questions(store, midnight(), given.days).items()}
+    seconds = {name: timed(ask) for name, ask in questions(store, midnight(), given.days).items()}
     found = {
         "decisions": given.decisions,
         "days": given.days,
         "rows_per_s": round(given.decisions / filled_s),
         "bytes_per_decision": round(size / given.decisions),
-        "seconds": timed,
+        "seconds": seconds,
     }
-    _print(Console(), found)
+    show(Console(), found)
     if given.json:
         given.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     if not given.keep:
         shutil.rmtree(directory)
-    return int(any(median(each) > PROMISED_S for each in timed.values()))
+    return int(any(median(each) > PROMISED_S for each in seconds.values()))
 
 
 def _arguments() -> argparse.Namespace:
@@ -93,7 +93,7 @@ def _batches(made: Iterator[object]) -> Iterator[list[Written]]:
         yield batch
 
 
-def _questions(store: SqliteStore, until: datetime, days: int) -> dict[str, Callable[[], object]]:
+def questions(store: Store, until: datetime, days: int) -> dict[str, Callable[[], object]]:
     """What is asked, and by which page or report."""
     odd = Filter(since=until - timedelta(days=days * 0.6, minutes=17), until=until - timedelta(minutes=43))
     whole = Filter(since=until - timedelta(days=days), until=until)
@@ -133,7 +133,8 @@ def _questions(store: SqliteStore, until: datetime, days: int) -> dict[str, Call
     }
 
 
-def _timed(ask: Callable[[], object]) -> list[float]:
+def timed(ask: Callable[[], object]) -> list[float]:
+    """How long an answer takes, in seconds, several times."""
     found = []
     for _ in range(ROUNDS):
         began = time.perf_counter()
@@ -142,7 +143,8 @@ def _timed(ask: Callable[[], object]) -> list[float]:
     return found
 
 
-def _print(console: Console, found: dict[str, object]) -> None:
+def show(console: Console, found: dict[str, object]) -> None:
+    """Print what was measured."""
     table = Table(title=f"{found['decisions']:,} decisions over {found['days']} days")
     table.add_column("asked")
     table.add_column("median, ms", justify="right")

@@ -23,6 +23,10 @@ class PostgresConfig(Section):
     retention: Age = Field(
         None, description="How long decisions are kept there, in whole days; then a day's are dropped."
     )
+    dashboard: bool = Field(
+        default=False,
+        description="Whether the dashboard shows the decisions of all gateways, from there, and not only this one's.",
+    )
 
     def copy_of(self) -> Copy:
         """Where the ledger is copied to."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Any, Final
 
 from turnout.ledger.postgres.schema import MS, RENAMED
@@ -105,7 +106,7 @@ def _inside(word: re.Match[str]) -> str:
 
 def plain(value: Any) -> Any:
     """A value as SQLite gives it; amounts and sums of Postgres are decimals, and here they are whole numbers."""
-    return int(value) if hasattr(value, "as_tuple") else value
+    return int(value) if type(value) is Decimal else value
 
 
 def _parameter(value: Any, bound: list[Any]) -> str:
