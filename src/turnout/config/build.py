@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import os
+import socket
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -22,6 +23,7 @@ from turnout.config.observing import breaker_teller, configured, exporter_of, ga
 from turnout.config.providers import ProviderSettings
 from turnout.config.remembering import answers_of, idempotency_of
 from turnout.config.schema import Config, PriceConfig, TargetConfig
+from turnout.config.shared_state import breaker_words_of
 from turnout.config.spending import budgeted, counters_of
 from turnout.config.targets import lacks_of, longest_answer_of, model_of
 from turnout.config.tenancy import known_to
@@ -41,12 +43,14 @@ from turnout.ledger.texts import Texts
 from turnout.providers.aiohttp_transport import AiohttpTransport
 from turnout.providers.endpoint import Endpoint, with_model
 from turnout.providers.transport import Transport
+from turnout.router.breaker_sharing import BreakerSharing
 from turnout.router.feedback import FeedbackDesk
 from turnout.router.parts import Parts
 from turnout.router.probing import Prober
 from turnout.router.record import Record
 from turnout.router.router import Router
 from turnout.router.shadows import Shadows
+from turnout.state.breaker_words import BreakerWords
 from turnout.state.counters import Counters
 from turnout.state.flags import FlagFile
 from turnout.state.kept_counters import KeptCounters
@@ -252,7 +256,9 @@ def _unchanged(loaded: LoadedConfig, before: LoadedConfig) -> set[str]:
     }
 
 
-def _beside(router: ConfiguredRouter, clock: Clock) -> list[asyncio.Task[None]]:
+def _beside(
+    router: ConfiguredRouter, clock: Clock, words: BreakerWords | None, worker: str
+) -> list[asyncio.Task[None]]:
     """What is done beside serving, until it is cancelled."""
     beside = [
         asyncio.create_task(Prober(router, router.probe_intervals, clock).run(), name="turnout-probes"),
@@ -261,6 +267,9 @@ def _beside(router: ConfiguredRouter, clock: Clock) -> list[asyncio.Task[None]]:
     ]
     if isinstance(router.counters, KeptCounters):
         beside.append(asyncio.create_task(router.counters.keep(), name="turnout-counters"))
+    if words is not None:
+        sharing = BreakerSharing(words, lambda: router.parts.breakers, clock, f"{worker} of {socket.gethostname()}")
+        beside.append(asyncio.create_task(sharing.run(), name="turnout-breakers"))
     return beside
 
 
@@ -346,7 +355,7 @@ class ConfiguredRouter(Router):
         observer.observe(configured(loaded, tenancy.known.tenants, first=True))
         metrics.start(partial(gauges, router, ledger))
         source = parts.flags.source = source_of(loaded, clock)
-        beside = _beside(router, clock)
+        beside = _beside(router, clock, breaker_words_of(loaded, directory, clock, workers=workers), worker)
         try:
             yield router
         finally:

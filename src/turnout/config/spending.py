@@ -9,7 +9,7 @@ from typing import Final
 from turnout.config.budgets import budgets_of
 from turnout.config.load import LoadedConfig
 from turnout.config.remembering import STATE
-from turnout.errors import ConfigError
+from turnout.config.shared_state import store_of, valkey_address
 from turnout.state.counters import Counters
 from turnout.state.kept_counters import KeptCounters
 from turnout.state.shared_counters import SharedCounters
@@ -41,19 +41,16 @@ def counters_of(loaded: LoadedConfig, directory: Path, clock: Clock, *, workers:
         LedgerError: the file in the data directory cannot be read.
         MissingExtra: the extra `valkey` is needed and not installed.
     """
-    state = loaded.config.state
-    store = state.store or ("memory" if workers == 1 else "sqlite")
-    if store == "valkey":
-        url = state.url.get_secret_value() if state.url is not None else ""
-        try:
-            return SharedCounters(ValkeyBackend(url, timeout_s=state.timeout), clock, name="Valkey")
-        except ValueError as error:
-            fix = "Write redis://HOST:PORT/DATABASE, rediss://... or unix:///path."
-            raise ConfigError(f"not an address of Valkey: {error}", fix=fix, key="state.url") from error
     file = counters_file(directory)
-    if store == "memory":
-        return KeptCounters(file, clock)
-    return SharedCounters(SqliteBackend(file, clock), clock, name=str(file))
+    match store_of(loaded, workers):
+        case "memory":
+            return KeptCounters(file, clock)
+        case "sqlite":
+            return SharedCounters(SqliteBackend(file, clock), clock, name=str(file))
+        case _:
+            with valkey_address(loaded) as url:
+                backend = ValkeyBackend(url, timeout_s=loaded.config.state.timeout)
+            return SharedCounters(backend, clock, name="Valkey")
 
 
 def budgeted(

@@ -25,8 +25,9 @@ class StateConfig(Section):
 
     store: Literal["memory", "sqlite", "valkey"] | None = Field(
         None,
-        description="Where budgets and limits are counted: `memory`, of one process alone, written down once a second; "
-        "`sqlite`, in the data directory, for all workers of one machine; `valkey`, on a server, for many machines. By "
+        description="Where budgets and limits are counted, and processes tell each other of breakers: `memory`, of one "
+        "process alone, written down once a second; `sqlite`, in the data directory, for all workers of one machine; "
+        "`valkey`, on a server, for many machines. By "
         "default `memory` for one worker and `sqlite` for several.",
     )
     url: SecretStr | None = Field(

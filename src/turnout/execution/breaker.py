@@ -8,7 +8,7 @@ or opens it. Failures that the caller caused never count. Where the provider sai
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Final, NamedTuple
 
 import msgspec
@@ -87,6 +87,7 @@ class Breaker:
         self._window = _Window(settings.window)
         self._in_a_row = 0
         self._open_until: float | None = None
+        self._reason = ""
         self._probing = False
         self._call = Permit(self, probe=False)
         self._probe = Permit(self, probe=True)
@@ -103,6 +104,26 @@ class Breaker:
         if self._clock.monotonic() < self._open_until:
             return BreakerState.OPEN
         return BreakerState.HALF_OPEN
+
+    @property
+    def open_until(self) -> float | None:
+        """Until when it is open, on the monotonic clock, or was before it became half open; None while it is closed."""
+        return self._open_until
+
+    @property
+    def reason(self) -> str:
+        """Why it is as it is; empty where nothing has happened."""
+        return self._reason
+
+    def follow(self, open_until: float | None, reason: str) -> None:
+        """Be open until then, or closed, whatever was seen here: a probe, or another process, knows better."""
+        was_open, self._open_until, self._reason = self._open_until is not None, open_until, reason
+        if open_until is None:
+            self._in_a_row = 0
+            self._window.clear()
+        if was_open != (open_until is not None):
+            state = BreakerState.CLOSED if open_until is None else BreakerState.OPEN
+            self._changed(BreakerChanged(self._target, state, reason))
 
     def admit(self, *, last_resort: bool = False) -> Permit | None:
         """Leave to make a call now, or None. While the breaker is not closed, at most one admitted call is under way.
@@ -123,9 +144,7 @@ class Breaker:
         self._window.add(self._clock.monotonic(), failed=False)
         if probe:
             self._probing = False
-            self._open_until = None
-            self._window.clear()
-            self._changed(BreakerChanged(self._target, BreakerState.CLOSED, "the probe succeeded"))
+            self.follow(None, "the probe succeeded")
 
     def failed(self, reason: str, retry_after_s: float | None = None, *, probe: bool) -> None:
         """A call failed in a way that speaks against the target."""
@@ -158,6 +177,7 @@ class Breaker:
     def _open(self, until: float, reason: str) -> None:
         was_open = self._open_until is not None
         self._open_until = max(until, self._open_until or until)
+        self._reason = reason
         if not was_open:
             self._changed(BreakerChanged(self._target, BreakerState.OPEN, reason))
 
@@ -177,6 +197,9 @@ class BreakerBoard:
         self._clock = clock
         self._told = changed
         self._breakers = {target: Breaker(target, settings, clock, self._note) for target in targets}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._breakers)
 
     def __getitem__(self, target: str) -> Breaker:
         return self._breakers[target]

@@ -6,20 +6,13 @@ import asyncio
 import hashlib
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from turnout.errors import MissingExtra
 from turnout.state.counters import LEASE_S, Account, Full, Tally
 from turnout.state.database import Unavailable
 from turnout.state.shared_counters import Answer, Book, Op, Read, Renew, Reserve, Settle
+from turnout.state.valkey_client import PREFIX, TIMEOUT_S, connect, failures
 
-if TYPE_CHECKING:
-    from redis.asyncio import Redis
-
-TIMEOUT_S: Final = 0.1
-"""A server that does not answer by then cannot be reached."""
-
-_PREFIX: Final = "{turnout}:"  # the braces keep all of it on one node of a cluster
 _KEPT_S: Final = 86_400
 """A window is kept for so long after its end."""
 
@@ -126,7 +119,7 @@ if verb == 'settle' then return settle(owner, rest[1], {unpack(rest, 2)}) end
 if verb == 'book' then return book(rest[1], rest[2], rest[3], rest[4]) end
 if verb == 'read' then return read(rest) end
 return {0, 0, {}}
-""".replace("PREFIX", f"'{_PREFIX}'")
+""".replace("PREFIX", f"'{PREFIX}'")
 
 
 class ValkeyBackend:
@@ -141,21 +134,11 @@ class ValkeyBackend:
     """
 
     def __init__(self, url: str, *, timeout_s: float = TIMEOUT_S) -> None:
-        try:
-            import redis.asyncio as redis
-            from redis.backoff import NoBackoff
-            from redis.exceptions import NoScriptError, RedisError
-            from redis.retry import Retry
-        except ImportError as error:
-            raise MissingExtra("state in Valkey", "valkey") from error
+        self._client = connect(url)
+        from redis.exceptions import NoScriptError
+
+        self._failures = failures()
         self._timeout_s = timeout_s
-        self._failures: tuple[type[Exception], ...] = (RedisError, OSError, TimeoutError)
-        self._client: Redis = redis.Redis.from_url(
-            url.replace("valkey", "redis", 1) if url.startswith("valkey") else url,
-            single_connection_client=True,
-            decode_responses=True,
-            retry=Retry(NoBackoff(), 0),
-        )
         self._digest = hashlib.sha1(_LUA.encode(), usedforsecurity=False).hexdigest()
         self._unknown = NoScriptError
 
@@ -184,7 +167,7 @@ class ValkeyBackend:
 
 
 def _key(account: Account) -> str:
-    return f"{_PREFIX}{account.name}@{account.window}".replace("\n", " ")
+    return f"{PREFIX}{account.name}@{account.window}".replace("\n", " ")
 
 
 def _expires(account: Account) -> str:
