@@ -366,6 +366,22 @@ def test_one_gateways_ledger_can_be_asked_alone(fleet: Fleet) -> None:
         assert "postgres:" not in held.where
 
 
+def test_a_role_that_may_only_select_is_enough(fleet: Fleet, tmp_path: Path) -> None:
+    fleet.postgres.does(
+        "CREATE ROLE reader LOGIN",
+        "GRANT USAGE ON SCHEMA turnout TO reader",
+        "GRANT SELECT ON ALL TABLES IN SCHEMA turnout TO reader",
+    )
+    try:
+        reader = PostgresStore(fleet.postgres.url.replace("postgres:@", "reader:@"))
+        ((name,),) = reader.rows("SELECT current_role::text")
+        assert name == "reader"
+        assert calls(reader, SINCE, UNTIL) == calls(fleet.together, SINCE, UNTIL)
+        assert copy_holdings(reader).rows["decisions"] == query.count(fleet.together)
+    finally:
+        fleet.postgres.does("DROP OWNED BY reader", "DROP ROLE reader")
+
+
 @pytest.mark.parametrize(
     ("url", "told"),
     [

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 CONNECT_S: Final = 10.0
 ANSWER_S: Final = 300.0
 """How long Postgres may take for the next page of an answer."""
+CLOSE_S: Final = 2.0
 PAGE: Final = 1_000
 # There are as many tables as days, and what is joined is a few rows of some of them, by an index: a hash of all of it
 # is never better, nor is a program compiled for each table.
@@ -66,7 +67,8 @@ class PostgresStore:
                 while page := runner.run(rows.fetch(PAGE, timeout=ANSWER_S)):
                     yield from (tuple(map(plain, row)) for row in page)
             finally:
-                connection.terminate()
+                with suppress(*errors()):
+                    runner.run(connection.close(timeout=CLOSE_S))
 
     def close(self) -> None:
         """See `Store.close`: nothing stays open."""

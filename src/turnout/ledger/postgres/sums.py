@@ -13,6 +13,7 @@ from itertools import chain, islice
 from typing import Any, Final
 
 from turnout.errors import LedgerError
+from turnout.ledger.breath import SLICE, breathe
 from turnout.ledger.columns import attempt_rows, decision_row
 from turnout.ledger.entry import stored_decision
 from turnout.ledger.rollups import KEYS, MINUTES_KEPT_MS, SKETCHES, SUMMED, Rollup
@@ -23,8 +24,8 @@ Row = tuple[Any, ...]
 _LONGEST: Final = 400
 """Bytes of a text that is part of a key: an entry of an index in Postgres has no more than 2,704."""
 _DIGITS: Final = 12
-_ASKED: Final = 1_000
-"""Keys in one query: SQLite takes 32,766 parameters."""
+_ASKED: Final = 200
+"""Keys in one query, between two breaths."""
 
 
 def changed_sums(store: Store, ledger: str, records: Iterable[str]) -> dict[str, list[Row]]:
@@ -39,7 +40,9 @@ def changed_sums(store: Store, ledger: str, records: Iterable[str]) -> dict[str,
         LedgerError: the store cannot be read.
     """
     rollup = Rollup(round(time.time() * 1_000) - MINUTES_KEPT_MS)
-    for record in records:
+    for place, record in enumerate(records, 1):
+        if place % SLICE == 0:
+            breathe()
         with suppress(LedgerError):  # what cannot be read was not counted
             decision = stored_decision(record)
             add = rollup.add if decision.shadow_of is None else rollup.add_shadow
@@ -76,6 +79,7 @@ def _sums(store: Store, ledger: str, table: str, keys: set[Row]) -> list[Row]:
         for row in store.rows(_asking(table, len(part)), tuple(chain.from_iterable(part))):
             texts = (ledger, *(key_text(each) if isinstance(each, str) else each for each in row))
             found[texts[: 1 + len(KEYS[table])]] = texts
+        breathe()
     return list(found.values())
 
 
