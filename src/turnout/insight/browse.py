@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple, Self
 
-from turnout.insight.query import Filter, conditions, select
+from turnout.insight.query import Filter, conditions, newest_first, select
 from turnout.insight.spans import BEGINNING, END, milliseconds
 from turnout.ledger.entry import stored_decision
 from turnout.ledger.store import Store
@@ -68,7 +68,7 @@ def listed(store: Store, wanted: Filter, *, before: Cursor | None, limit: int) -
         LedgerError: the store cannot be read.
     """
     older = "" if before is None else "AND (time, seq) < (?, ?)"
-    sql, parameters = select("time, seq, record, feedback", wanted, f"{older} ORDER BY time DESC, seq DESC LIMIT ?")
+    sql, parameters = select("time, seq, record, feedback", wanted, f"{older} {newest_first(wanted)} LIMIT ?")
     rows = list(store.rows(sql, (*parameters, *(before or ()), limit + 1)))
     shown = rows[:limit]
     end = Cursor(*shown[-1][:2]) if len(rows) > limit else None

@@ -171,16 +171,17 @@ def _attempted(store: Store, since: int, until: int) -> Iterator[tuple[Any, ...]
             )
             for row in store.rows(sql, span):
                 yield (*row[:-2], unpack(row[-2]), unpack(row[-1]))
-            yield from _attempted_singly(store, span, f"{_UNROLLED} AND +d.time >= ? AND +d.time < ?")
+            # Shadows are in the sums since there are any; and a view cannot be looked up by `seq`.
+            yield from _attempted_singly(store, span, "decisions", f"{_UNROLLED} AND +d.time >= ? AND +d.time < ?")
         else:
-            yield from _attempted_singly(store, span, "d.time >= ? AND d.time < ?")
+            yield from _attempted_singly(store, span, "accounts", "d.time >= ? AND d.time < ?")
 
 
-def _attempted_singly(store: Store, span: Span, within: str) -> Iterator[tuple[Any, ...]]:
+def _attempted_singly(store: Store, span: Span, of: str, within: str) -> Iterator[tuple[Any, ...]]:
     sql = (
         "SELECT a.target, a.provider, a.purpose, a.outcome, coalesce(a.error_class, ''), 1, a.input_tokens, "  # noqa: S608 - as above
         "a.cached_tokens, a.output_tokens, a.cost IS NULL, a.estimated, coalesce(a.cost, 0), a.latency_ms, "
-        f"a.first_token_ms FROM accounts AS d JOIN attempts AS a ON a.decision = d.id WHERE {within}"
+        f"a.first_token_ms FROM {of} AS d JOIN attempts AS a ON a.decision = d.id WHERE {within}"
     )
     for row in store.rows(sql, (span.start, span.end)):
         yield (*row[:-2], *(Counter() if time is None else Counter({bin_of(time): 1}) for time in row[-2:]))

@@ -40,6 +40,8 @@ _SINGLE: Final = {
 }
 """What a single decision adds to a sum, where that is not the column of the same name."""
 _OF_TAG: Final = "(SELECT atom FROM json_each(record, '$.tags') WHERE key = ?)"
+_ALONE: Final = "(SELECT *, 1 AS counted FROM decisions) AS alone"
+"""Decisions without their shadows, which are in the sums since there are any; a view cannot be looked up by `seq`."""
 _UNROLLED: Final = "seq <= (SELECT coalesce(max(value), 0) FROM progress WHERE name = 'unrolled')"
 """Decisions that an older turnout recorded and that are not in the sums yet. Looked up by `seq`, so that it takes no
 time once there are none."""
@@ -207,7 +209,7 @@ def _equal(wanted: Filter) -> list[tuple[str, str]]:
 def _parts(span: Span, source: _Source, wanted: Filter, by: tuple[str, ...]) -> list[tuple[str, list[object]]]:
     """The queries whose rows make up a span, with their parameters."""
     if not span.width:
-        return [_single(span, wanted, by, "time >= ? AND time < ?")]
+        return [_single(span, wanted, by, ("accounts", "time >= ? AND time < ?"))]
     fields = "".join(f"{'value' if field.startswith(TAG) else field} AS f{place}, " for place, field in enumerate(by))
     equal = _equal(wanted)
     tags = [("key", field.removeprefix(TAG)) for field in by if field.startswith(TAG)]
@@ -215,18 +217,19 @@ def _parts(span: Span, source: _Source, wanted: Filter, by: tuple[str, ...]) -> 
     where = "".join(f" AND {name} = ?" for name, _ in (*widths, *equal, *tags))
     sql = f"SELECT start, {fields}outcome, {', '.join(SUMS)} FROM {source.table} WHERE start >= ? AND start < ?{where}"  # noqa: S608 - as above
     summed: tuple[str, list[object]] = sql, [span.start, span.end, *(value for _, value in (*widths, *equal, *tags))]
-    return [summed, _single(span, wanted, by, f"{_UNROLLED} AND +time >= ? AND +time < ?")]
+    return [summed, _single(span, wanted, by, (_ALONE, f"{_UNROLLED} AND +time >= ? AND +time < ?"))]
 
 
-def _single(span: Span, wanted: Filter, by: tuple[str, ...], within: str) -> tuple[str, list[object]]:
-    """The decisions of a span, each as a row of sums."""
+def _single(span: Span, wanted: Filter, by: tuple[str, ...], of: tuple[str, str]) -> tuple[str, list[object]]:
+    """The decisions of a span, each as a row of sums; `of` says from where, and which."""
+    table, within = of
     fields, tags = "", [field.removeprefix(TAG) for field in by if field.startswith(TAG)]
     for place, field in enumerate(by):
         fields += f"coalesce({_OF_TAG if field.startswith(TAG) else field}, '') AS f{place}, "
     sums = ", ".join(f"{_SINGLE.get(name, name)} AS {name}" for name in SUMS)
     where, bound = conditions(wanted)
     tagged = f" AND {_OF_TAG} <> ''" * len(tags)
-    sql = f"SELECT time AS start, {fields}outcome, {sums} FROM accounts WHERE {within} AND {where}{tagged}"  # noqa: S608 - as above
+    sql = f"SELECT time AS start, {fields}outcome, {sums} FROM {table} WHERE {within} AND {where}{tagged}"  # noqa: S608 - as above
     return sql, [*tags, span.start, span.end, *bound, *tags]
 
 
