@@ -14,6 +14,9 @@ from typing import Any, NamedTuple
 import asyncpg
 import pytest
 
+from tests.ledger.postgres.fleet import Fleet, made_fleet
+from turnout.ledger.postgres.store import PostgresStore
+
 
 class Postgres(NamedTuple):
     """A server, and a database of its own for one test."""
@@ -73,7 +76,23 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]
 @pytest.fixture
 def postgres(server: tuple[str, int]) -> Postgres:
     """A database with nothing in it."""
-    url, pid = server
+    return _database(*server)
+
+
+def _database(url: str, pid: int) -> Postgres:
     name = f"t{uuid.uuid4().hex[:10]}"
     Postgres(url, pid).does(f"CREATE DATABASE {name}")
     return Postgres(url.replace("/postgres?", f"/{name}?"), pid)
+
+
+@pytest.fixture(scope="package")
+def fleet(server: tuple[str, int], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """Two gateways whose ledgers are copied, and one with all of theirs; only to be read."""
+    with made_fleet(_database(*server), tmp_path_factory.mktemp("fleet")) as made:
+        yield made
+
+
+@pytest.fixture
+def copy(fleet: Fleet) -> PostgresStore:
+    """The copy of both."""
+    return PostgresStore(fleet.postgres.url)

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import json
-import random
 import sys
-import uuid
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import pytest
-from typer.testing import CliRunner
 
-from tests.dashboard.seeded import look
 from tests.ledger.postgres.conftest import Postgres
-from tests.ledger.samples import a_decision, an_attempt
-from tests.processes import wait_for
-from tests.running import running_gateway
-from turnout.cli.app import app
-from turnout.cli.pages import dashboard_pages
+from tests.ledger.postgres.fleet import (
+    DAY,
+    GATEWAYS,
+    NOW,
+    NUMBER,
+    SINCE,
+    UNTIL,
+    Fleet,
+)
 from turnout.errors import LedgerError, MissingExtra
 from turnout.insight import query
 from turnout.insight.bill import Bill, Billed, Key
@@ -45,198 +43,13 @@ from turnout.insight.spend import Period
 from turnout.insight.sums import series, summary, totals
 from turnout.insight.texts import answerable
 from turnout.insight.ways import ways
-from turnout.ledger.entry import encode_decision
-from turnout.ledger.erasing import Subject, erase
-from turnout.ledger.location import database_file
 from turnout.ledger.postgres.holdings import copy_holdings
-from turnout.ledger.postgres.mirror import PostgresMirror, forget
 from turnout.ledger.postgres.store import PostgresStore
 from turnout.ledger.postgres.sums import key_text
-from turnout.ledger.rollups import KEYS
-from turnout.ledger.sqlite import SqliteStore
-from turnout.ledger.store import Store, Written
+from turnout.ledger.store import Store
 from turnout.types.canary import Canary, Walked
-from turnout.types.candidate import Dropped
 from turnout.types.clock import timestamp
 from turnout.types.decision import Decision
-from turnout.types.feedback import Feedback
-
-DAY = timedelta(days=1)
-NOW = datetime.now(UTC).replace(microsecond=0)
-SINCE, UNTIL = NOW - 30 * DAY - timedelta(minutes=17), NOW - timedelta(minutes=3)
-GATEWAYS = ("b0ffee", "c0ffee")
-NUMBER = 250
-LONG = "ü" * 2_000
-
-
-class Fleet(NamedTuple):
-    """Two gateways' ledgers, their copy, and one ledger in which all of it was recorded."""
-
-    postgres: Postgres
-    data: Path
-    apart: tuple[SqliteStore, ...]
-    together: SqliteStore
-
-
-def traffic(seed: int) -> list[Decision]:
-    """All kinds of decisions, and shadows of some."""
-    chance = random.Random(seed)
-    found: list[Decision] = []
-    for number in range(NUMBER):
-        at = NOW - timedelta(seconds=chance.triangular(0, 40 * 86_400, 0), milliseconds=chance.randrange(1000))
-        decision = _decision(chance, at)
-        found.append(decision)
-        if number % 9 == 0:
-            found.append(_shadow(chance, decision, at))
-    return found
-
-
-def _decision(chance: random.Random, at: datetime) -> Decision:
-    kind = chance.choices(("plain", "failed", "fell back", "escalated", "cached"), (6, 1, 1, 1, 1))[0]
-    target = chance.choice(("haiku", "sonnet", "naïve \0 name"))
-    last = _attempt(chance, at, target)
-    before = {
-        "fell back": (_attempt(chance, at, "spare", outcome="failed", error_class="rate_limited", cost_usd=None),),
-        "escalated": (_attempt(chance, at, "small", outcome="discarded"), _attempt(chance, at, "j", purpose="judge")),
-        "failed": (_attempt(chance, at, target, outcome="failed", error_class="timeout"),),
-    }.get(kind, ())
-    attempts = () if kind == "cached" else before if kind == "failed" else (*before, last)
-    costs = [each.cost_usd for each in attempts]
-    return a_decision(
-        time=timestamp(at),
-        route=chance.choice(("support", "contracts")),
-        tenant=chance.choice(("acme", "globex", "Zo\0e")),
-        project=chance.choice((None, "web")),
-        user=chance.choice((None, "joe", "ann", LONG, "user")),
-        source=chance.choice((None, "app")),
-        rule=chance.choice((None, "faq")),
-        tags={"team": chance.choice(("growth", "core", "ü"))} if chance.random() < 0.7 else {},
-        flags={"haiku.first": chance.choice(("on", "off"))},
-        conditions={"flags": {"haiku.first": "in_share"}},
-        attempts=attempts,
-        target=None if kind == "failed" else target,
-        outcome="failed" if kind == "failed" else chance.choice(("answered", "answered", "partial", "refused")),
-        dropped=(Dropped("spare", "breaker_open"),) if kind == "fell back" else (),
-        cache="hit" if kind == "cached" else None,
-        latency_ms=chance.uniform(1, 9_000),
-        cost_usd=None if None in costs else sum(costs, Decimal(0)),
-        baseline_cost_usd=chance.choice((None, Decimal("0.0031"))),
-        router_cost_usd=sum((each.cost_usd or Decimal(0) for each in before), Decimal(0)),
-    )
-
-
-def _attempt(chance: random.Random, at: datetime, target: str, **changes: Any) -> Any:
-    taken, given = chance.randrange(10, 3_000), chance.randrange(1, 800)
-    usual = {
-        "target": target,
-        "provider": "anthropic" if target in {"haiku", "sonnet"} else "openai",
-        "model": f"model-{target.replace(chr(0), '')}",
-        "started": timestamp(at),
-        "first_token_ms": chance.uniform(1, 700),
-        "latency_ms": chance.uniform(1, 5_000),
-        "input_tokens": taken,
-        "cached_tokens": taken // 4,
-        "output_tokens": given,
-        "cost_usd": Decimal(3 * taken + 15 * given).scaleb(-6),
-        "estimated": chance.random() < 0.1,
-    }
-    return an_attempt(**{**usual, **changes})
-
-
-def _shadow(chance: random.Random, decision: Decision, at: datetime) -> Decision:
-    attempt = _attempt(chance, at, "challenger", purpose="shadow")
-    return msgspec.structs.replace(
-        decision,
-        id=a_decision().id,
-        shadow_of=decision.id,
-        rule=None,
-        cache=None,
-        attempts=(attempt,),
-        target="challenger",
-        outcome="answered",
-        policy_version="p2",
-        cost_usd=attempt.cost_usd,
-        router_cost_usd=attempt.cost_usd,
-        baseline_cost_usd=Decimal(0),
-    )
-
-
-def clean(record: bytes) -> bytes:
-    """As Postgres has it, which knows no NUL."""
-    return record.replace(b"\\u0000", b"\\ufffd")
-
-
-def opinions(decisions: list[Decision], seed: int) -> list[Feedback]:
-    chance = random.Random(seed)
-    about = [chance.choice(decisions) for _ in range(90)]
-    return [
-        Feedback(
-            id=f"{seed}-{number:04}",
-            decision=each.id,
-            time=timestamp(NOW),
-            tenant=each.tenant.replace("\0", "\ufffd"),
-            user=each.user,
-            score=chance.choice((0.0, 0.5, 1.0)),
-            kind=chance.choice(("feedback", "feedback", "judge")),
-            judge="sonnet",
-        )
-        for number, each in enumerate(about)
-    ]
-
-
-def take_in(store: SqliteStore, decisions: list[Decision], said: list[Feedback] = []) -> None:  # noqa: B006 - only read
-    for start in range(0, max(len(decisions), 1), 150):
-        part = [Written(each, encode_decision(each)) for each in decisions[start : start + 150]]
-        store.append(part, "j", None, said if start == 0 else ())
-
-
-@pytest.fixture(scope="module")
-def fleet(server: tuple[str, int], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    """Decisions, shadows and what was said of them came bit by bit, and were copied while they came."""
-    url, pid = server
-    name = f"t{uuid.uuid4().hex[:10]}"
-    Postgres(url, pid).does(f"CREATE DATABASE {name}")
-    postgres = Postgres(url.replace("/postgres?", f"/{name}?"), pid)
-    files = tmp_path_factory.mktemp("ledgers")
-    apart = tuple(SqliteStore(files / f"{gateway}.sqlite3") for gateway in GATEWAYS)
-    together = SqliteStore(database_file(files))
-    with ExitStack() as ends:
-        for gateway, store in zip(GATEWAYS, apart, strict=True):
-            mirror = PostgresMirror(postgres.url, store, gateway)
-            mirror.start()
-            ends.callback(mirror.close, 60)
-        for seed, store in enumerate(apart):
-            decisions = traffic(seed)
-            half, said = len(decisions) // 2, opinions(decisions, seed)
-            take_in(store, decisions[:half], said[:45])
-            take_in(store, decisions[half:], said[45:])
-            take_in(
-                together, [msgspec.json.decode(clean(encode_decision(each)), type=Decision) for each in decisions], said
-            )
-        scored = "SELECT count(*), count(feedback) FROM decisions"
-        reader = PostgresStore(postgres.url)
-        wait_for(lambda: _answered(reader) and [*reader.rows(scored)] == [*together.rows(scored)], 60)
-        told = "SELECT count(*) FROM feedback"
-        wait_for(lambda: [*reader.rows(told)] == [*together.rows(told)], 60)
-        reader.close()
-    yield Fleet(postgres, files, apart, together)
-    for store in (*apart, together):
-        store.close()
-
-
-def _answered(reader: PostgresStore) -> bool:
-    try:
-        return query.count(reader) > 0
-    except LedgerError:  # before any gateway has copied
-        return False
-
-
-@pytest.fixture
-def copy(fleet: Fleet) -> Iterator[PostgresStore]:
-    store = PostgresStore(fleet.postgres.url)
-    yield store
-    store.close()
-
 
 RAGGED = Filter(since=SINCE, until=UNTIL)
 ONE = "SELECT id FROM decisions WHERE feedback IS NOT NULL AND id IN (SELECT decision FROM shadows) ORDER BY id"
@@ -413,96 +226,3 @@ def test_without_the_extra_its_name_is_told(fleet: Fleet, monkeypatch: pytest.Mo
     monkeypatch.setitem(sys.modules, "asyncpg", None)
     with pytest.raises(MissingExtra, match=r"turnout\[postgres\]"):
         query.count(PostgresStore(fleet.postgres.url))
-
-
-PERIOD = ("--since", SINCE.isoformat(), "--until", UNTIL.isoformat())
-COMMANDS: tuple[tuple[str, ...], ...] = (
-    ("report", *PERIOD, "--by", "tenant,route", "--json"),
-    ("report", *PERIOD, "--by", "provider", "--csv"),
-    ("report", "--explain-change", "last-week", "this-week", "--json"),
-    ("decisions", "--json", "--tenant", "acme", "--limit", "20"),
-    ("ledger", "export", "-", "--user", "joe"),
-)
-
-
-@pytest.mark.parametrize(
-    "command", COMMANDS, ids=lambda command: " ".join(each for each in command if each not in PERIOD)
-)
-def test_a_command_prints_the_same_of_the_copy(fleet: Fleet, command: tuple[str, ...]) -> None:
-    embedded = CliRunner().invoke(app, [*command, "--data", str(fleet.data)])
-    copied = CliRunner().invoke(app, [*command, "--ledger", fleet.postgres.url])
-    assert (copied.exit_code, copied.stdout) == (embedded.exit_code, embedded.stdout)
-    assert copied.exit_code == 0
-    assert len(copied.stdout) > 200
-
-
-def test_the_configuration_names_the_copy_and_a_name_one_gateways_ledger_of_it(
-    fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def told(*command: str) -> str:
-        ran = CliRunner().invoke(app, list(command))
-        return f"{ran.output}{ran.exception or ''}"
-
-    monkeypatch.chdir(tmp_path)
-    Path("turnout.yaml").write_text("providers: {openai: {}}\ntargets: {a: {provider: openai, model: m}}\n")
-    assert "the configuration names no copy of the ledger" in told("ledger", "info", "--ledger", "postgres")
-    with Path("turnout.yaml").open("a") as config:
-        config.write('ledger: {postgres: {url: "${THE_COPY}"}}\n')
-    monkeypatch.setenv("THE_COPY", fleet.postgres.url)
-    held = told("ledger", "info", "--ledger", "postgres")
-    assert f"b0ffee: {query.count(fleet.apart[0])} decisions" in held
-    assert json.loads(told("ledger", "info", "--json", "--ledger", "postgres#c0"))["rows"]["decisions"] == query.count(
-        fleet.apart[1]
-    )
-    monkeypatch.setenv("OPENAI_API_KEY", "any")
-    assert "acme" in told("forecast", "--ledger", "postgres")
-    assert "#x is how no ledger's name begins" in told("report", "--ledger", "postgres#x")
-    assert "--ledger names no database" in told("report", "--ledger", "s3cret@host")
-    assert "s3cret" not in told("report", "--ledger", "s3cret@host")
-    assert "No decision in Postgres at" in told("decisions", "--ledger", "postgres", "show", "nothing")
-
-
-def test_whoever_is_forgotten_is_in_no_sum_of_the_copy(postgres: Postgres, tmp_path: Path) -> None:
-    store, reader = SqliteStore(database_file(tmp_path)), PostgresStore(postgres.url)
-    decisions = traffic(7)
-    take_in(store, decisions)
-    mirror = PostgresMirror(postgres.url, store, "one")
-    mirror.start()
-    wait_for(lambda: _answered(reader) and query.count(reader) == query.count(store), 60)
-    mirror.close(60)
-    erase(tmp_path, Subject(tenant="acme", user="joe"))
-    forget(postgres.url, "acme", "joe")
-    erase(tmp_path, Subject(tenant="globex"))
-    forget(postgres.url, "globex", None)
-    for table in ("decisions", "shadows", "attempts", "drops", "feedback", *KEYS):
-        assert query.count(reader) < len(decisions)
-        number = f"SELECT count(*) FROM {table}"
-        assert next(reader.rows(number)) == next(store.rows(number)), table
-    for table in ("tag_rollups", "user_rollups"):
-        sums = f"SELECT {', '.join(KEYS[table])}, decisions, cost, rated FROM {table}"
-        assert _as_copied(reader.rows(sums)) == _as_copied(store.rows(sums))
-
-
-def _as_copied(rows: Iterable[tuple[Any, ...]]) -> list[str]:
-    return sorted(str([key_text(each) if isinstance(each, str) else each for each in row]) for row in rows)
-
-
-PAGES = ("", "/decisions", "/routes", "/targets", "/tenants", "/savings", "/outages")
-
-
-def test_the_dashboard_shows_all_gateways_if_it_is_told_to(postgres: Postgres, tmp_path: Path) -> None:
-    elsewhere = a_decision(tenant="far-away", time=timestamp(NOW - timedelta(minutes=9)))
-    store = SqliteStore(tmp_path / "elsewhere.sqlite3")
-    take_in(store, [elsewhere])
-    mirror = PostgresMirror(postgres.url, store, "elsewhere")
-    mirror.start()
-    mirror.close(60)
-    copied = f'ledger: {{postgres: {{url: "{postgres.url}", dashboard: true}}}}'
-    config = f"providers: {{openai: {{api_key: k}}}}\ntargets: {{a: {{provider: openai, model: gpt-4o}}}}\n{copied}\n"
-    with running_gateway(config, tmp_path, dashboard_pages) as gateway:
-        shown = {page: look(gateway, f"/dashboard{page}") for page in PAGES}
-        story = look(gateway, f"/dashboard/decisions/{elsewhere.id}")
-    assert {page: answer.status for page, answer in shown.items()} == dict.fromkeys(PAGES, 200)
-    assert "far-away" in shown["/tenants"].text
-    assert elsewhere.id in shown["/decisions"].text
-    assert story.status == 200
