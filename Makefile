@@ -70,8 +70,9 @@ test-slow: setup $(MADE)/model ## The tests that take minutes
 	$(BIN)/pytest -m slow
 
 .PHONY: bench
-bench: setup ## Measure speed beside nginx and a bare relay, in one run
+bench: setup ## Measure speed beside nginx and a bare relay, then what governing costs
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.governed
 
 .PHONY: docs
 docs: setup ## Fill the generated parts of docs/ and deploy/ from the code

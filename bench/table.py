@@ -67,7 +67,7 @@ def contestants(measured: Measured) -> Grid:
     """Who did what: a row for each metric, a column for each contestant."""
     shown = [(measured[metric], title) for metric, title in _METRICS if measured.get(metric)]
     names = [name for name in (DIRECT, PROXY, RELAY, TURNOUT) if any(name in by_name for by_name, _ in shown)]
-    rows = [(title, *(_cell(by_name.get(name)) for name in names)) for by_name, title in shown]
+    rows = [(title, *(cell(by_name.get(name)) for name in names)) for by_name, title in shown]
     return Grid("Side by side: the median round, and half the spread of all", ("", *names), rows)
 
 
@@ -86,7 +86,8 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if value == int(value) else f"{value:,.{_decimals(value)}f}"
 
 
-def _cell(rounds: list[float] | None) -> str:
+def cell(rounds: list[float] | None) -> str:
+    """The median of the rounds and half their spread; a dash where there are none."""
     return _text(Spread.of(rounds) if rounds else None)
 
 
