@@ -38,7 +38,8 @@ def main() -> int:
     directory = given.keep or Path(tempfile.mkdtemp(prefix="turnout-bench-copy-"))
     console = Console(stderr=True)
     store = SqliteStore(database_file(directory))
-    fill(store, max(given.decisions - count(store), 0), given.days, console)
+    if (there := count(store)) < given.decisions:
+        fill(store, given.decisions - there, given.days, console)
     server = get_server(directory / "postgres", cleanup_mode="stop")
     copied = PostgresStore(server.get_uri())
     number, copied_s = copy(server.get_uri(), store, console)

@@ -183,6 +183,15 @@ def test_days_that_are_too_old_are_dropped_with_their_partitions(postgres: Postg
         assert postgres.rows(partitions) == [(2,)]
 
 
+def test_tables_of_another_version_are_left_alone_and_told(postgres: Postgres, store: SqliteStore) -> None:
+    postgres.does("CREATE SCHEMA turnout", "CREATE TABLE turnout.positions (ledger text)")
+    append(store, *made(1))
+    with mirrored(postgres, store) as mirror:
+        wait_for(lambda: "this turnout needs version 2: DROP SCHEMA turnout CASCADE" in mirror.trouble, 60)
+        postgres.does("DROP SCHEMA turnout CASCADE")
+        until_there(postgres, 1)
+
+
 def test_an_address_where_nobody_is_is_told_and_costs_nothing(store: SqliteStore) -> None:
     mirror = PostgresMirror("postgresql://nobody@127.0.0.1:1/x", store, "this-ledger")
     mirror.start()

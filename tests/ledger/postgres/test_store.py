@@ -180,13 +180,12 @@ def test_one_gateways_ledger_can_be_asked_alone(fleet: Fleet) -> None:
 
 
 def test_a_role_that_may_only_select_is_enough(fleet: Fleet, tmp_path: Path) -> None:
-    fleet.postgres.does(
-        "CREATE ROLE reader LOGIN",
-        "GRANT USAGE ON SCHEMA turnout TO reader",
-        "GRANT SELECT ON ALL TABLES IN SCHEMA turnout TO reader",
-    )
+    reader = PostgresStore(fleet.postgres.url.replace("postgres:@", "reader:@"))
+    fleet.postgres.does("CREATE ROLE reader LOGIN", "GRANT USAGE ON SCHEMA turnout TO reader")
     try:
-        reader = PostgresStore(fleet.postgres.url.replace("postgres:@", "reader:@"))
+        with pytest.raises(LedgerError, match="permission denied for table version"):
+            query.count(reader)
+        fleet.postgres.does("GRANT SELECT ON ALL TABLES IN SCHEMA turnout TO reader")
         ((name,),) = reader.rows("SELECT current_role::text")
         assert name == "reader"
         assert calls(reader, SINCE, UNTIL) == calls(fleet.together, SINCE, UNTIL)

@@ -22,7 +22,7 @@ CONNECT_S: Final = 10.0
 ANSWER_S: Final = 300.0
 """How long Postgres may take for the next page of an answer."""
 CLOSE_S: Final = 2.0
-PAGE: Final = 1_000
+PAGE: Final = 5_000
 # There are as many tables as days, and what is joined is a few rows of some of them, by an index: a hash of all of it
 # is never better, nor is a program compiled for each table.
 _PLAN: Final = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL jit = off"
@@ -102,7 +102,7 @@ class PostgresStore:
             raise
         except errors() as error:
             # What is no address may have parts of the password in its error.
-            why = _NO_ADDRESS if isinstance(error, ValueError) else str(error) or "it does not answer"
+            why = _NO_ADDRESS if isinstance(error, ValueError) else " ".join(str(error).split()) or "it does not answer"
             raise LedgerError(f"the copy of the ledger in {self} cannot be read: {why}") from None
 
 
