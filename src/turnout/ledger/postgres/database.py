@@ -69,6 +69,19 @@ async def check_version(connection: Connection, *, made: bool = False) -> None:
     raise LedgerError(f"the tables in Postgres have version {version}; {newer if version < VERSION else older}")
 
 
+async def _set_up(connection: Connection) -> None:
+    """Make the tables that are not there, and those through which rows come in."""
+    async with connection.transaction():  # tables that two make at the same moment get in each other's way
+        await connection.execute(_ONE_BY_ONE, _LOCK, _SETTING_UP)
+        await check_version(connection)
+        await connection.execute(tables())
+    for table, columns in (*COLUMNS.items(), *SUM_COLUMNS.items()):
+        named = ", ".join(columns)
+        await connection.execute(
+            f"CREATE TEMP TABLE incoming_{table} AS SELECT {named} FROM turnout.{table} WITH NO DATA"  # noqa: S608
+        )
+
+
 class Database:
     """A connection, and what it is used for.
 
@@ -105,17 +118,12 @@ class Database:
         except ImportError:
             raise MissingExtra("a ledger in Postgres", "postgres") from None
         connection = await asyncpg.connect(url, timeout=timeout_s, command_timeout=timeout_s)
-        database = cls(connection, ledger)
-        async with connection.transaction():  # tables that two make at the same moment get in each other's way
-            await connection.execute(_ONE_BY_ONE, _LOCK, _SETTING_UP)
-            await check_version(connection)
-            await connection.execute(tables())
-        for table, columns in (*COLUMNS.items(), *SUM_COLUMNS.items()):
-            named = ", ".join(columns)
-            await connection.execute(
-                f"CREATE TEMP TABLE incoming_{table} AS SELECT {named} FROM turnout.{table} WITH NO DATA"  # noqa: S608
-            )
-        return database
+        try:
+            await _set_up(connection)
+        except BaseException:
+            connection.terminate()
+            raise
+        return cls(connection, ledger)
 
     async def lead(self) -> bool:
         """Whether this connection is the one that copies the ledger, of all that would; as long as it lives."""
