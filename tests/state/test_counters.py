@@ -338,6 +338,28 @@ async def test_a_server_that_has_forgotten_everything_is_reminded(hung: Hung, va
     assert (await refused(one, hold(40))).tally == Tally(70)
 
 
+async def test_a_server_that_begins_again_with_nothing_is_told_all_that_was_used(
+    hung: Hung, valkey: ValkeyServer
+) -> None:
+    one, other, turn = hung
+    for counters in (one, other):
+        counters.settle(await reserved(counters, hold(30)), [30])
+    await settled(one, Tally(60))
+    await settled(other, Tally(60))
+    turn()
+    for counters in (one, other):
+        alone = await counters.reserve([hold(5)._replace(lease=20)])
+        assert isinstance(alone, Held)
+        counters.settle(alone, [5])
+    turn()
+    valkey.client().flushall()
+    await settled(one, Tally(70))
+    await settled(other, Tally(70))
+    valkey.client().flushall()
+    assert (await one.read([ACCOUNT]))[ACCOUNT] == Tally(70), "who only reads forgets nothing either"
+    assert (await refused(one, hold(40))).tally == Tally(70)
+
+
 async def test_a_server_that_is_not_there_is_not_waited_for(tmp_path: Path) -> None:
     counters = SharedCounters(ValkeyBackend(f"unix://{tmp_path}/none"), CLOCK, name="Valkey")
     assert isinstance(await counters.take([hold(1)._replace(lease=1)]), Held)

@@ -6,7 +6,7 @@ import asyncio
 import importlib.util
 import os
 import socket
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
@@ -19,7 +19,7 @@ from turnout.config.beside import caller_beside
 from turnout.config.compile import RouteTable, compile_routes
 from turnout.config.flagging import flag_board, following_flags, source_of
 from turnout.config.load import LoadedConfig, load_config
-from turnout.config.observing import breaker_teller, configured, exporter_of, gauges, metrics_of
+from turnout.config.observing import breaker_teller, configured, degraded, exporter_of, gauges, metrics_of
 from turnout.config.providers import ProviderSettings
 from turnout.config.remembering import answers_of, idempotency_of
 from turnout.config.schema import Config, PriceConfig, TargetConfig
@@ -294,6 +294,7 @@ class ConfiguredRouter(Router):
         super().__init__(parts, record=record, clock=clock)
         self.loaded = loaded
         self.counters: Counters = MemoryCounters(clock)
+        self.degraded: Callable[[], Collection[str]] = tuple
         self.data = data or loaded.data_directory()
         self.directory = Directory(TenancyStore(self.data), clock)
 
@@ -353,7 +354,8 @@ class ConfiguredRouter(Router):
         router.metrics = metrics
         router.desk = FeedbackDesk(ledger.journal, ledger.store, clock, observer)
         observer.observe(configured(loaded, tenancy.known.tenants, first=True))
-        metrics.start(partial(gauges, router, ledger))
+        router.degraded = partial(degraded, router.counters, ledger)
+        metrics.start(partial(gauges, router, ledger, router.degraded))
         source = parts.flags.source = source_of(loaded, clock)
         beside = _beside(router, clock, breaker_words_of(loaded, directory, clock, workers=workers), worker)
         try:

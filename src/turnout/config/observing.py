@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 
@@ -12,6 +12,8 @@ from turnout.errors import MissingExtra
 from turnout.ledger.embedded import EmbeddedLedger
 from turnout.router.parts import Parts
 from turnout.router.router import Router
+from turnout.state.counters import Counters
+from turnout.state.shared_counters import SharedCounters
 from turnout.telemetry import table
 from turnout.telemetry.metrics import Measured, Metrics
 from turnout.telemetry.otlp import OpenTelemetry, Otlp, asked_for_by
@@ -70,15 +72,26 @@ def breaker_teller(observer: Observer) -> Callable[[BreakerChanged], None]:
     return tell
 
 
-def gauges(router: Router, ledger: EmbeddedLedger) -> Measured:
+def degraded(counters: Counters, ledger: EmbeddedLedger) -> list[str]:
+    """What is done without at this moment, while requests are served: `state`, `ledger`, `postgres`."""
+    troubles = {
+        "state": isinstance(counters, SharedCounters) and counters.away,
+        "ledger": bool(ledger.drain.trouble),
+        "postgres": ledger.mirror is not None and bool(ledger.mirror.trouble),
+    }
+    return [part for part, troubled in troubles.items() if troubled]
+
+
+def gauges(router: Router, ledger: EmbeddedLedger, degraded: Callable[[], Collection[str]]) -> Measured:
     """What is so at this moment."""
-    parts, drain, mirror = router.parts, ledger.drain, ledger.mirror
+    parts, drain, mirror, lacking = router.parts, ledger.drain, ledger.mirror, degraded()
     troubled = parts.breakers.not_closed()
     return [
         (table.IN_FLIGHT, (), router.under_way()),
         (table.BEHIND, (), drain.behind),
-        (table.TROUBLE, (), bool(drain.trouble)),
-        *([(table.COPY_BEHIND, (), mirror.behind), (table.COPY_TROUBLE, (), bool(mirror.trouble))] if mirror else []),
+        (table.TROUBLE, (), "ledger" in lacking),
+        (table.STATE_TROUBLE, (), "state" in lacking),
+        *([(table.COPY_BEHIND, (), mirror.behind), (table.COPY_TROUBLE, (), "postgres" in lacking)] if mirror else []),
         *((table.SHIFTED, (name,), shifted) for name, shifted in _shifted(parts)),
         *((table.BREAKER_OPEN, (target,), target in troubled) for target in parts.targets),
     ]

@@ -164,7 +164,7 @@ class Gateway:
             self._hot[path] = ConversationEndpoint(name, router, self.admission)
         models = ModelsEndpoint(router, self.admission)
         feedback = FeedbackEndpoint(router, self.admission)
-        health = HealthEndpoint(self.admission, reloader)
+        health = HealthEndpoint(self.admission, reloader, router.degraded)
         return [
             Route("/v1/models", models.list),
             Route("/v1/models/{name:path}", models.show),

@@ -49,11 +49,12 @@ class Settle(NamedTuple):
 
 
 class Book(NamedTuple):
-    """Count what was used without asking, once for each id."""
+    """Count what was used without asking, once for each id, on top of `floor`: what had been used before, at least."""
 
     id: str
     account: Account
     amount: int
+    floor: int = 0
 
 
 class Read(NamedTuple):
@@ -161,7 +162,7 @@ class SharedCounters:
                 pass
             else:
                 self._saw(accounts, answer.tallies)
-                return dict(zip(accounts, answer.tallies, strict=True))
+                return {each: self.glance(each) for each in accounts}
         alone = await self._alone.read(accounts)
         return {account: _sum(self._seen.get(account, Tally()), alone[account]) for account in accounts}
 
@@ -256,7 +257,7 @@ class SharedCounters:
         """What is owed comes first: it makes room."""
         for account, amount in self._debts.items():
             booking = f"{self._owner}:{next(self._tickets)}"
-            self._owed[booking] = Book(booking, account, amount)
+            self._owed[booking] = Book(booking, account, amount, self._seen.get(account, Tally()).spent)
         self._debts.clear()
         owed = list(itertools.islice(self._owed.items(), _MOST_IN_A_BATCH))
         ops = [*(op for _, op in owed), *(each.op for each in batch)]
@@ -307,8 +308,10 @@ class SharedCounters:
             self._begin_sending()
 
     def _saw(self, accounts: Sequence[Account], tallies: Sequence[Tally]) -> None:
+        """What was used stays used, should those who are asked have forgotten it."""
         for account, tally in zip(accounts, tallies, strict=False):
-            self._seen[account] = tally
+            spent = max(tally.spent, self.glance(account).spent)
+            self._seen[account] = tally._replace(spent=spent)
             self._seen.move_to_end(account)
         while len(self._seen) > _MOST_SEEN:
             self._seen.popitem(last=False)

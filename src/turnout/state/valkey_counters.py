@@ -97,8 +97,9 @@ local function settle(owner, ticket, amounts)
   return {0, 0, stands}
 end
 
-local function book(id, key, amount, expires)
+local function book(id, key, amount, floor, expires)
   if redis.call('SET', PREFIX .. 'booked:' .. id, 1, 'NX', 'EX', 3600) then
+    if tonumber(tally(key)[1]) < tonumber(floor) then redis.call('HSET', key, 'spent', floor) end
     redis.call('HINCRBY', key, 'spent', amount)
     if expires ~= '' then redis.call('EXPIREAT', key, expires) end
   end
@@ -116,7 +117,7 @@ alive(owner, tonumber(ARGV[3]))
 local rest = {unpack(ARGV, 4)}
 if verb == 'reserve' then return reserve(owner, rest[1], rest[2], {unpack(rest, 3)}) end
 if verb == 'settle' then return settle(owner, rest[1], {unpack(rest, 2)}) end
-if verb == 'book' then return book(rest[1], rest[2], rest[3], rest[4]) end
+if verb == 'book' then return book(rest[1], rest[2], rest[3], rest[4], rest[5]) end
 if verb == 'read' then return read(rest) end
 return {0, 0, {}}
 """.replace("PREFIX", f"'{PREFIX}'")
@@ -185,7 +186,7 @@ def _arguments(owner: str, op: Op) -> list[str | int]:
         case Settle():
             said += [op.ticket, *op.amounts]
         case Book():
-            said += [op.id, _key(op.account), op.amount, _expires(op.account)]
+            said += [op.id, _key(op.account), op.amount, op.floor, _expires(op.account)]
         case Read():
             said += [_key(account) for account in op.accounts]
         case Renew():

@@ -227,6 +227,11 @@ BEHIND: Final = Metric(
     "turnout_ledger_behind_bytes", "gauge", "Bytes of journals that have not been taken into the ledger yet."
 )
 TROUBLE: Final = Metric("turnout_ledger_trouble", "gauge", "Processes that cannot write to the ledger at the moment.")
+STATE_TROUBLE: Final = Metric(
+    "turnout_state_trouble",
+    "gauge",
+    "Processes that cannot reach the counters which they share with others, and count budgets and limits alone.",
+)
 COPY_BEHIND: Final = Metric(
     "turnout_ledger_copy_behind", "gauge", "Decisions that are not in the ledger's copy in Postgres yet, about."
 )
@@ -274,6 +279,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     LOST,
     BEHIND,
     TROUBLE,
+    STATE_TROUBLE,
     COPY_BEHIND,
     COPY_TROUBLE,
     RELOADS,

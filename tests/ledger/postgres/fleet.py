@@ -28,7 +28,7 @@ from turnout.types.decision import Decision
 from turnout.types.feedback import Feedback
 
 if TYPE_CHECKING:
-    from tests.ledger.postgres.conftest import Postgres
+    from tests.postgreses import Postgres
 
 DAY = timedelta(days=1)
 NOW = datetime.now(UTC).replace(microsecond=0)

@@ -15,8 +15,8 @@ import openai
 import pytest
 from typer.testing import CliRunner
 
-from tests.ledger.postgres.conftest import Postgres
 from tests.ledger.samples import a_decision, an_attempt
+from tests.postgreses import Postgres
 from tests.processes import wait_for
 from tests.running import running_gateway
 from turnout.cli.app import app

@@ -12,7 +12,6 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.dashboard.seeded import look
-from tests.ledger.postgres.conftest import Postgres
 from tests.ledger.postgres.fleet import (
     NOW,
     SINCE,
@@ -23,6 +22,7 @@ from tests.ledger.postgres.fleet import (
     traffic,
 )
 from tests.ledger.samples import a_decision
+from tests.postgreses import Postgres
 from tests.processes import wait_for
 from tests.running import running_gateway
 from turnout.cli.app import app

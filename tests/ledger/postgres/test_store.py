@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.ledger.postgres.conftest import Postgres
 from tests.ledger.postgres.fleet import (
     DAY,
     GATEWAYS,
@@ -23,6 +22,7 @@ from tests.ledger.postgres.fleet import (
     UNTIL,
     Fleet,
 )
+from tests.postgreses import Postgres
 from turnout.errors import LedgerError, MissingExtra
 from turnout.insight import query
 from turnout.insight.bill import Bill, Billed, Key
