@@ -13,6 +13,7 @@ import signal
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -237,8 +238,8 @@ async def measured(callers: Callers, gateway: GatewayProcess) -> set[str]:
     return {part for part, metric in METRICS.items() if f"{metric} 1.0" in lines}
 
 
-async def all_are(callers: Callers, lacking: frozenset[str], *, but: frozenset[str] = frozenset()) -> None:
-    """Wait until every gateway says so."""
+async def all_lack(callers: Callers, lacking: AbstractSet[str], *, but: AbstractSet[str] = frozenset()) -> None:
+    """Wait until every gateway says so, whatever it says of the others."""
     async with asyncio.timeout(120):
         for gateway in callers.gateways:
             while await degraded(gateway) - but != lacking:
@@ -280,11 +281,9 @@ async def copied(stores: Stores, answered: set[str]) -> dict[str, Decimal]:
     return dict(costs)
 
 
-async def live_through(
-    trouble: Trouble, stores: Stores, gateways: Sequence[GatewayProcess], awaited: frozenset[str], *, number: int
-) -> Callers:
-    """Full load before, during and after a trouble, which lasts until all gateways say what is `awaited`."""
-    shared = "state" in trouble.degraded
+async def live_through(trouble: Trouble, stores: Stores, gateways: Sequence[GatewayProcess], *, number: int) -> Callers:
+    """Full load before, during and after a trouble, which lasts until all gateways say so."""
+    state = trouble.degraded & {"state"}
     async with calling(gateways) as callers:
         for _ in range(ROOMS["tight"] - 2):
             await callers.ask("tight")
@@ -292,16 +291,16 @@ async def live_through(
         callers.phase = "during"
         await asyncio.to_thread(trouble.begin, stores)
         try:
-            if shared:
-                await all_are(callers, frozenset({"state"}), but=frozenset({"postgres"}))
+            if state:
+                await all_lack(callers, state, but=METRICS.keys() - state)
                 callers.phase = "alone"
                 await asyncio.gather(*(callers.ask("tight") for _ in range(10 * len(gateways))))
-            await all_are(callers, awaited, but=trouble.degraded - awaited)
+            await all_lack(callers, trouble.degraded, but=METRICS.keys() - trouble.degraded)
             await callers.answered(callers.of("alone", "open") + number, "alone")
         finally:
             callers.phase = "back"
             await asyncio.to_thread(trouble.end, stores)
-        await all_are(callers, frozenset())
+        await all_lack(callers, frozenset())
         await callers.answered(number, "after")
     return callers
 
@@ -384,11 +383,11 @@ def on_a_small_disk(stores: Stores, at: Path) -> Iterator[None]:
 def test_who_has_a_key_is_served_while_valkey_and_postgres_hang(
     provider: HostedFaultProvider, stores: Stores, tmp_path: Path
 ) -> None:
-    trouble = TROUBLES["both hung"]
+    trouble = TROUBLES["both hung"]._replace(degraded=frozenset({"state"}))  # the other is noticed after 10 s
     with gateway_process(configured(provider, stores, "1s"), tmp_path) as gateway:
 
         async def run() -> None:
-            callers = await live_through(trouble, stores, [gateway], frozenset({"state"}), number=60)
+            callers = await live_through(trouble, stores, [gateway], number=60)
             await judge(trouble, stores, callers)
 
         asyncio.run(run())
@@ -410,7 +409,7 @@ def test_every_trouble_of_a_store_under_two_gateways(
         gateways = [running.enter_context(gateway_process(config, tmp_path / str(place))) for place in range(2)]
 
         async def run() -> None:
-            callers = await live_through(trouble, stores, gateways, trouble.degraded, number=1_000)
+            callers = await live_through(trouble, stores, gateways, number=1_000)
             table.append(row(name, callers, await judge(trouble, stores, callers)))
 
         asyncio.run(run())
