@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from tests.wiring import OPENAI, PRICE, Wired, endpoint, wire
+from turnout.execution.spending import UNSEEN_INPUT
 from turnout.providers.transport import HttpCall
 from turnout.state.memory_counters import MemoryCounters
 from turnout.tenancy.budgets import Budgets
@@ -37,11 +38,11 @@ class Waiting(ScriptedProvider):
         return await super().open(call, connect_timeout=connect_timeout)
 
 
-async def held_for(**fields: Any) -> Decimal:
+async def held_for(*, window: int | None = None, **fields: Any) -> Decimal:
     """What is held while a request is under way; nothing is after it."""
     provider = Waiting(OPENAI, "Yes.")
     provider.called, provider.may = asyncio.Event(), asyncio.Event()
-    wired = wire(endpoint("only", provider, OPENAI), timeouts=PATIENT)
+    wired = wire(endpoint("only", provider, OPENAI, context_tokens=window), timeouts=PATIENT)
     wired.router.budgets = Budgets(MemoryCounters(CLOCK), CLOCK, [Budget(name="b", usd=Decimal(1000))])
     body = {"model": "route", "messages": [{"role": "user", "content": "hello"}], **fields}
     request = Request(
@@ -65,6 +66,13 @@ async def state(wired: Wired) -> BudgetState:
 async def test_tools_are_paid_for_by_their_size() -> None:
     tool = {"type": "function", "function": {"name": "f", "description": "word " * 8000, "parameters": {}}}
     assert await held_for(max_tokens=1, tools=[tool]) >= 8000 * PRICE.input / 1_000_000
+
+
+@pytest.mark.parametrize(("window", "tokens"), [(8_000, 8_000), (None, UNSEEN_INPUT)])
+async def test_of_a_file_that_is_elsewhere_all_that_the_model_takes_is_held(window: int | None, tokens: int) -> None:
+    said = [{"role": "user", "content": [{"type": "file", "file": {"file_id": "file-1"}}]}]
+    held = await held_for(max_tokens=1, messages=said, window=window)
+    assert tokens * PRICE.input / 1_000_000 <= held < 1.01 * float(tokens * PRICE.input / 1_000_000) + 0.001
 
 
 async def test_an_image_is_not_paid_for_by_its_size() -> None:

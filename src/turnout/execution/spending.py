@@ -20,6 +20,7 @@ from turnout.types.dialect import DialectName
 from turnout.types.failure import FailureKind
 from turnout.types.money import Price
 from turnout.types.spend import Quote, Refusal, Refused, Reservation
+from turnout.types.target import Target
 from turnout.types.usage import Usage
 
 MARGIN: Final = 2.0
@@ -28,6 +29,8 @@ DENSE: Final = 2
 """Bytes of a request to a token at the least: what is not read of it (tools, schemas, documents) is dense at worst."""
 TYPICAL_OUTPUT: Final = 500
 """Tokens of an answer that may be as long as it likes."""
+UNSEEN_INPUT: Final = 200_000
+"""Tokens at the most of an input that a request refers to, where the target's context window is not known."""
 UNBOUNDED_OUTPUT: Final = 16_384
 """Tokens at the most of an answer to which neither the caller, nor the target, nor the list of models sets a bound."""
 WAIT_S: Final = 10.0
@@ -103,15 +106,16 @@ def quoted(candidate: Candidate, endpoint: Endpoint, work: Work) -> Quote | None
     """What a call will cost; None where the price is unknown.
 
     At the worst, the provider counts `MARGIN` times our estimate of the input, or a token for every `DENSE` bytes that
-    were sent, charges all of it at the dearest price of an input token, and writes as much as may be written.
+    were sent, or, where a part of it is elsewhere (a file, an earlier answer), all that the target can take; charges it
+    at the dearest price of an input token, and writes as much as may be written.
     """
     price = endpoint.price(work.request.route, work.timeline.when(work.clock.monotonic()))
     if price is None:
         return None
     tokens, most = _input_tokens(candidate, endpoint, work), _output_tokens(candidate, endpoint, work)
     dearest = Price(input=max(price.input, price.cache_write or _FREE), output=price.output)
-    dense = work.body_bytes // DENSE if candidate.ask is None else 0
-    worst = cost(Usage(input_tokens=max(math.ceil(tokens * MARGIN), dense), output_tokens=most), dearest)
+    longest = max(math.ceil(tokens * MARGIN), _longest_input(endpoint.target, work) if candidate.ask is None else 0)
+    worst = cost(Usage(input_tokens=longest, output_tokens=most), dearest)
     likely = cost(Usage(input_tokens=tokens, output_tokens=min(most, TYPICAL_OUTPUT)), price)
     return None if worst is None or likely is None else Quote(worst, min(likely, worst))
 
@@ -121,6 +125,13 @@ def _input_tokens(candidate: Candidate, endpoint: Endpoint, work: Work) -> int:
         return work.tokens_at(endpoint.target.name)
     asked = estimate_tokens(msgspec.json.encode(candidate.ask).decode())
     return work.estimator.corrected(endpoint.target.name, asked)
+
+
+def _longest_input(target: Target, work: Work) -> int:
+    """The most tokens that the caller's own request may come to, for all that its size and what it refers to tell."""
+    if work.refers:
+        return target.context_tokens or UNSEEN_INPUT
+    return work.body_bytes // DENSE
 
 
 def _output_tokens(candidate: Candidate, endpoint: Endpoint, work: Work) -> int:

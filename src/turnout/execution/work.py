@@ -45,6 +45,7 @@ class Work:
         max_tokens: the most tokens that the caller wants; None where it did not say.
         body_bytes: the size of the request, in bytes: tools, schemas and documents, which nobody estimates, are a part
             of it; 0 where it has images, whose size tells nothing of their price.
+        refers: whether a part of the input is elsewhere, so that nobody can tell how long it is.
         outgrown: the largest context window that the request has been found too large for; 0 for none.
     """
 
@@ -68,6 +69,7 @@ class Work:
     spend: Spend | None = None
     max_tokens: int | None = None
     body_bytes: int = 0
+    refers: bool = False
     outgrown: int = 0
     _chat: Chat | None = None
     _announced: bool = False

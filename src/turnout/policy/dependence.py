@@ -6,6 +6,7 @@ from collections.abc import Set as AbstractSet
 
 from turnout.policy.base import Policy
 from turnout.policy.cascade import Cascade
+from turnout.policy.classifier.policy import Classify
 from turnout.policy.explore import Explore
 from turnout.policy.fallback import Fallback
 from turnout.policy.filters import Filters
@@ -24,6 +25,8 @@ def depends_on(policy: Policy, targets: AbstractSet[str]) -> bool:
             return any(depends_on(rule.policy, targets) for rule in policy.rules)
         case Weighted():
             return any(depends_on(branch.policy, targets) for branch in policy.branches if branch.weight)
+        case Classify():
+            return any(depends_on(each, targets) for each in policy.among.values())
         case ByFlag() | Ladder():
             return any(depends_on(each, targets) for each in policy.policies)
         case Fallback():

@@ -28,6 +28,7 @@ from turnout.types.chat import Answer
 from turnout.types.clock import Clock, Timeline, timestamp
 from turnout.types.conditions import Conditions
 from turnout.types.decision import Decision
+from turnout.types.dialect import REFERENCES
 from turnout.types.events import ShadowDropped
 from turnout.types.request import Caller
 from turnout.types.spend import Quote, Refusal, Refused, Reservation, Spend
@@ -181,6 +182,7 @@ class Again:
             spend=self._spend(again.request.caller, route.name, pot),
             max_tokens=context.features.max_tokens,
             body_bytes=0 if context.features.images else len(again.request.raw),
+            refers=not REFERENCES.isdisjoint(context.features.needs),
             trace=again.trace,
         )
 

@@ -44,6 +44,7 @@ from turnout.tenancy.rates import Rates
 from turnout.types.clock import Clock, Timeline, timestamp
 from turnout.types.conditions import Conditions
 from turnout.types.decision import Decision
+from turnout.types.dialect import REFERENCES
 from turnout.types.events import Observer
 from turnout.types.failure import Failure, FailureKind
 from turnout.types.judging import NOTHING_JUDGED
@@ -300,6 +301,7 @@ class Router:
             spend=budgets.spend(context.caller, route.name) if budgets is not None else None,
             max_tokens=context.features.max_tokens,
             body_bytes=0 if context.features.images else len(request.raw),
+            refers=not REFERENCES.isdisjoint(context.features.needs),
             trace=admitted.trace,
         )
 

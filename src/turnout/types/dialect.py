@@ -16,6 +16,16 @@ class DialectName(StrEnum):
     OPENAI_EMBEDDINGS = "openai_embeddings"
 
 
+REFERENCES: Final = frozenset(
+    f"field:{name}"
+    for name in (
+        *("conversation", "document.source", "file_id", "file_url", "item_reference"),
+        *("previous_response_id", "prompt"),
+    )
+)
+"""Needs of a request that only refers to a part of its input: how long that is, only the provider can tell."""
+
+
 class Need(StrEnum):
     """Something that a request asks for and that a target may lack; a lack is the drop reason `lacks_<need>`.
 

@@ -19,6 +19,7 @@ from turnout.policy.base import Context, Policy
 from turnout.policy.classifier.choice import BestValue, Cheapest, Choice, Likeliest
 from turnout.policy.classifier.model import Classifier, load_classifier, save_classifier
 from turnout.policy.classifier.policy import Classify
+from turnout.policy.dependence import depends_on
 from turnout.policy.fallback import Fallback
 from turnout.types.candidate import Considered, Declined, Predicted
 from turnout.types.money import Price
@@ -153,3 +154,10 @@ def test_an_artefact_with_a_changed_byte_or_foreign_features_is_refused(tmp_path
     save_artefact(file, "classifier", {name: value for name, value in body.items() if name != "checksum"})
     with pytest.raises(ArtefactError, match="not a classifier that this turnout can use"):
         load_classifier(file)
+
+
+def test_a_classifier_depends_on_what_any_of_its_choices_depends_on(model: Classifier) -> None:
+    policy = classify(model).elements[0]
+    assert depends_on(policy, {"large"})
+    assert not depends_on(policy, {"small"})
+    assert not depends_on(classify(model), {"large"}), "the rules are left"
