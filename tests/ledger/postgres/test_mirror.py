@@ -21,6 +21,7 @@ from tests.processes import wait_for
 from tests.running import running_gateway
 from turnout.cli.app import app
 from turnout.ledger.postgres.mirror import PostgresMirror
+from turnout.ledger.postgres.rows import Position, next_batch
 from turnout.ledger.sqlite import SqliteStore
 from turnout.ledger.store import Written
 from turnout.testing import running_fault_provider
@@ -181,6 +182,37 @@ def test_days_that_are_too_old_are_dropped_with_their_partitions(postgres: Postg
     with mirrored(postgres, store, kept_days=30):
         until_there(postgres, 10)
         assert postgres.rows(partitions) == [(2,)]
+
+
+def test_sums_are_kept_as_long_as_they_are_to_be_and_those_of_minutes_for_two_days(
+    postgres: Postgres, store: SqliteStore
+) -> None:
+    now = datetime.now(UTC)
+    for days in (0, 3, 100):
+        append(store, *made(2, time=timestamp(now - timedelta(days=days)), tags={"team": "growth"}))
+    widths = "SELECT width, count(*) FROM turnout.rollups GROUP BY 1 ORDER BY 1"
+    with mirrored(postgres, store):
+        until_there(postgres, 6)
+        wait_for(lambda: postgres.rows(widths) == [(60, 1), (3_600, 3), (86_400, 3)], 60)
+    with mirrored(postgres, store, sums_days=30):
+        wait_for(lambda: postgres.rows(widths) == [(60, 1), (3_600, 2), (86_400, 2)], 60)
+        wait_for(lambda: postgres.rows("SELECT count(*) FROM turnout.tag_rollups") == [(2,)], 60)
+        four_days_on = "UPDATE turnout.rollups SET start = start - 4 * 86400000 WHERE width = 60"
+        postgres.does(four_days_on)
+    with mirrored(postgres, store):
+        wait_for(lambda: postgres.rows(widths) == [(3_600, 2), (86_400, 2)], 60)
+
+
+def test_nothing_is_copied_before_older_decisions_are_in_the_sums(postgres: Postgres, store: SqliteStore) -> None:
+    append(store, *made(3))
+    with store.writing() as writer:
+        writer.execute("INSERT INTO progress (name, value) VALUES ('unrolled', 3)")
+    assert next_batch(store, "this-ledger", Position()) is None
+    with store.writing() as writer:
+        writer.execute("DELETE FROM progress")
+    batch = next_batch(store, "this-ledger", Position())
+    assert batch is not None
+    assert len(batch.rows["decisions"]) == 3
 
 
 def test_tables_of_another_version_are_left_alone_and_told(postgres: Postgres, store: SqliteStore) -> None:
