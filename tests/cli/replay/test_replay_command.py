@@ -226,7 +226,7 @@ def test_mistakes_are_told(written: Written, tmp_path: Path) -> None:
 
 def test_several_processes_find_what_one_finds(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
     store = SqliteStore(database_file(written.data))
-    job = Job(written.config, written.data, {}, {}, 3)
+    job = Job(written.config, written.data, store, {}, {}, 3)
     whole = replay_parts(job, parts(store, Filter())[1], lambda _: None)
     monkeypatch.setattr(replay_run, "PART", 40)
     monkeypatch.setattr("os.cpu_count", lambda: 2)

@@ -58,6 +58,32 @@ def test_a_command_prints_the_same_of_the_copy(fleet: Fleet, command: tuple[str,
     assert len(copied.stdout) > 200
 
 
+def test_a_replay_over_the_copy_comes_to_the_same(
+    fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    Path("new.yaml").write_text(
+        "providers: {openai: {api_key: k}}\ntargets: {haiku: {provider: openai, model: gpt-4o}}\n"
+        "routes: {support: {policy: haiku}, contracts: {policy: haiku}}\n"
+    )
+    command = ["replay", "new.yaml", "--since", "60d", "--limit", "0", "--json"]
+    embedded = CliRunner().invoke(app, [*command, "--data", str(fleet.data)])
+    copied = CliRunner().invoke(app, [*command, "--ledger", fleet.postgres.url])
+    assert copied.exit_code == embedded.exit_code == 0, copied.output
+    assert _rounded(json.loads(copied.stdout)) == _rounded(json.loads(embedded.stdout))
+    assert json.loads(copied.stdout)["decisions"] == query.count(fleet.together)
+
+
+def _rounded(told: Any) -> Any:
+    """Without the last digits, which the order of a sum decides."""
+    if isinstance(told, dict):
+        return {name: _rounded(each) for name, each in told.items()}
+    if isinstance(told, list):
+        return sorted(map(str, map(_rounded, told)))
+    return round(told, 6) if isinstance(told, float) else told
+
+
 def test_the_configuration_names_the_copy_and_a_name_one_gateways_ledger_of_it(
     fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from turnout.cli.ledger_copy import Ledger
 from turnout.cli.ledger_options import Data, moment, opened
 from turnout.cli.options import spread
 from turnout.cli.replay.page import as_page
@@ -44,6 +45,7 @@ class Traffic:
         ),
     ] = None
     data: Data = None
+    ledger: Ledger = None
 
     def filter(self) -> Filter:
         """Which requests."""
@@ -83,9 +85,9 @@ def _replayed(config: Path, traffic: Traffic, limit: int) -> Replayed:
     rules = rules_of(loaded)
     in_force = traffic.current or [file for file in [find_file(None, {})] if file is not None]
     data = find_data_directory(traffic.data)
-    store, wanted = opened(data), traffic.filter()
+    store, wanted = opened(data, traffic.ledger), traffic.filter()
     usual = usual_of(store, wanted.since, wanted.until)
-    job = Job(config, data, lists_of([load_config(file) for file in in_force]), usual, limit)
+    job = Job(config, data, store, lists_of([load_config(file) for file in in_force]), usual, limit)
     decisions, cut = parts(store, wanted)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     hidden = not (sys.stderr.isatty() and worth_a_bar(decisions))

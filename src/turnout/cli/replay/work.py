@@ -17,8 +17,7 @@ from turnout.insight.replay.foresight import Usual
 from turnout.insight.replay.heard import Lists
 from turnout.insight.replay.run import PART, replay_part
 from turnout.insight.replay.tally import Tally
-from turnout.ledger.location import database_file
-from turnout.ledger.sqlite import SqliteStore
+from turnout.ledger.store import Store
 
 MOST_PROCESSES: Final = 8
 Progress = Callable[[int], None]
@@ -29,7 +28,8 @@ class Job(NamedTuple):
 
     Attributes:
         config: the configuration's file.
-        data: the data directory.
+        data: the data directory, for its tenants.
+        store: the requests; a process gets a copy of it.
         lists: see `World`.
         usual: what the calls of the period say of each target.
         examples: so many are kept of each move.
@@ -37,6 +37,7 @@ class Job(NamedTuple):
 
     config: Path
     data: Path
+    store: Store
     lists: Mapping[tuple[str, str], Lists]
     usual: dict[str, Usual]
     examples: int
@@ -59,10 +60,9 @@ def replay_parts(job: Job, parts: list[Filter], progress: Progress) -> Tally:
 
 
 def _here(job: Job, parts: list[Filter], progress: Progress) -> Iterator[Tally]:
-    store = SqliteStore(database_file(job.data))
     world = world_of(load_config(job.config), job.data, job.lists, job.usual)
     for part in parts:
-        yield replay_part(store, part, world, job.usual, examples=job.examples, progress=progress)
+        yield replay_part(job.store, part, world, job.usual, examples=job.examples, progress=progress)
 
 
 def _apart(job: Job, shares: list[list[Filter]], progress: Progress) -> Iterator[Tally]:
