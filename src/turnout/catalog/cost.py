@@ -10,6 +10,7 @@ from turnout.types.usage import Usage
 
 # Wide enough for any product of a token count and a price to be exact, whatever the caller's own context.
 _EXACT = Context(prec=60)
+_NOTHING = Decimal(0)
 
 
 def cost(usage: Usage, price: Price | None) -> Decimal | None:
@@ -21,16 +22,16 @@ def cost(usage: Usage, price: Price | None) -> Decimal | None:
     if price is None or (price.output is None and usage.output_tokens):
         return None
     cached, written = usage.cached_tokens, usage.cache_write_tokens
-    total = _EXACT.multiply(price.output or Decimal(0), usage.output_tokens)
+    total = _NOTHING if price.output is None else _EXACT.multiply(price.output, usage.output_tokens)
     # A provider that reports more cached than input tokens is not owed a negative amount.
     plain = max(usage.input_tokens - cached - written, 0)
-    total = _EXACT.add(total, _EXACT.multiply(price.input, plain))
+    total = _EXACT.fma(price.input, plain, total)
     if cached:
         at = price.input if price.cached_input is None else price.cached_input
-        total = _EXACT.add(total, _EXACT.multiply(at, cached))
+        total = _EXACT.fma(at, cached, total)
     if written:
         at = price.input if price.cache_write is None else price.cache_write
-        total = _EXACT.add(total, _EXACT.multiply(at, written))
+        total = _EXACT.fma(at, written, total)
     return total.scaleb(-6, _EXACT)
 
 

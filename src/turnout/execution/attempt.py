@@ -72,6 +72,7 @@ class LiveAttempt:
     __slots__ = (
         "_bill",
         "_first_token_ms",
+        "_latency_ms",
         "_leave",
         "_output_tokens",
         "_paid",
@@ -109,6 +110,7 @@ class LiveAttempt:
         self._place = work.trace.begin()
         self._started = work.timeline.when(self.began)
         self._first_token_ms: float | None = None
+        self._latency_ms = 0.0
         self._output_tokens = 0
         self._watch = watch
         watch.began()
@@ -183,9 +185,9 @@ class LiveAttempt:
         self._watch.unknown(*self._times())
 
     def _times(self) -> tuple[float, float | None]:
-        """How long it took, and took to its first token, in seconds."""
+        """How long it took, once that is booked, and took to its first token, in seconds."""
         first = self._first_token_ms
-        return self._elapsed_ms() / 1000, None if first is None else first / 1000
+        return self._latency_ms / 1000, None if first is None else first / 1000
 
     def _elapsed_ms(self) -> float:
         return round((self.work.clock.monotonic() - self.began) * 1000, 3)
@@ -195,6 +197,7 @@ class LiveAttempt:
         if self.booked:
             return False
         self.booked = True
+        self._latency_ms = self._elapsed_ms()
         if not self.dispatched:
             self._settle(_FREE)
             return True
@@ -218,7 +221,7 @@ class LiveAttempt:
                 model=facts.model if facts else None,
                 finish=facts.finish if facts else None,
                 first_token_ms=self._first_token_ms,
-                latency_ms=self._elapsed_ms(),
+                latency_ms=self._latency_ms,
                 input_tokens=usage.input_tokens,
                 cached_tokens=usage.cached_tokens,
                 cache_write_tokens=usage.cache_write_tokens,

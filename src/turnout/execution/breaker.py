@@ -41,9 +41,10 @@ class _Window:
 
     def add(self, now: float, *, failed: bool) -> None:
         slot = int(now / self._width)
-        for stale in range(max(self._last + 1, slot - _BUCKETS + 1), slot + 1):
-            self._calls[stale % _BUCKETS] = self._failures[stale % _BUCKETS] = 0
-        self._last = max(slot, self._last)
+        if slot > self._last:
+            for stale in range(max(self._last + 1, slot - _BUCKETS + 1), slot + 1):
+                self._calls[stale % _BUCKETS] = self._failures[stale % _BUCKETS] = 0
+            self._last = slot
         self._calls[slot % _BUCKETS] += 1
         self._failures[slot % _BUCKETS] += failed
 

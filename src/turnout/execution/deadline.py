@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from dataclasses import dataclass, field
 from typing import TypeVar
+
+import msgspec
 
 from turnout.types.clock import Clock
 from turnout.types.failure import Failure, FailureKind
@@ -28,14 +29,13 @@ class AttemptFailed(Exception):
         super().__init__(failure.message)
 
 
-@dataclass(slots=True)
-class Deadline:
+class Deadline(msgspec.Struct):
     """The moment by which the request must have ended, on the monotonic clock; it can be brought forward to now."""
 
     at: float
     clock: Clock
     _cause: Failure | None = None
-    _alarms: set[_Alarm] = field(default_factory=set)
+    _alarms: set[_Alarm] = set()
 
     @property
     def remaining(self) -> float:

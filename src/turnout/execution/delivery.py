@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import msgspec
 
 from turnout.confidence.signals.tail import split_answer
 from turnout.execution.attempt import LiveAttempt
@@ -27,8 +27,7 @@ from turnout.types.failure import Failure, FailureKind
 from turnout.types.timeouts import Commit
 
 
-@dataclass(slots=True)
-class Delivered:
+class Delivered(msgspec.Struct):
     """An answer for the caller: a whole body in its dialect, or a committed stream.
 
     Attributes:
@@ -45,7 +44,7 @@ class Delivered:
     stream: CommittedStream | None = None
     answer: Answer | None = None
     whole: bool = True
-    begun: Batch = field(default_factory=list)
+    begun: Batch = []
     stated: float | None = None
 
     def accept(self) -> None:

@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Container, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
@@ -42,8 +41,7 @@ PROVIDER_BUSY: Final = "provider_busy"
 """The provider has as many calls under way as it takes."""
 
 
-@dataclass(slots=True)
-class _Run:
+class _Run(msgspec.Struct):
     """A request under way.
 
     Attributes:
@@ -53,7 +51,7 @@ class _Run:
     """
 
     work: Work
-    answers: list[tuple[Outcome, Delivered]] = field(default_factory=list)
+    answers: list[tuple[Outcome, Delivered]] = []
     held: bool = False
     silent: Race[Delivered] | None = None
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect
-from dataclasses import dataclass, field
+
+import msgspec
 
 from turnout.types.candidate import (
     Candidate,
@@ -25,8 +26,7 @@ from turnout.types.failure import Failure
 from turnout.types.spend import Refusal
 
 
-@dataclass(slots=True)
-class Trace:
+class Trace(msgspec.Struct):
     """Everything on the way, in order.
 
     Attributes:
@@ -42,19 +42,19 @@ class Trace:
         waited_s: seconds spent waiting for a provider, or for the caller to take what was sent.
     """
 
-    considered: list[Considered] = field(default_factory=list)
-    dropped: list[Dropped] = field(default_factory=list)
-    attempts: list[Attempt] = field(default_factory=list)
+    considered: list[Considered] = []
+    dropped: list[Dropped] = []
+    attempts: list[Attempt] = []
     chances: Chances | None = None
     predicted: Predicted | None = None
-    judged: list[Judged] = field(default_factory=list)
-    failures: list[Failure] = field(default_factory=list)
-    refusals: list[Refusal] = field(default_factory=list)
+    judged: list[Judged] = []
+    failures: list[Failure] = []
+    refusals: list[Refusal] = []
     first: Candidate | None = None
     chosen: Candidate | None = None
     waited_s: float = 0.0
     _begun: int = 0
-    _places: list[int] = field(default_factory=list)
+    _places: list[int] = []
 
     def begin(self) -> int:
         """An attempt begins; its place among them."""

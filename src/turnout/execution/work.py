@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+import msgspec
 
 from turnout.execution.deadline import Deadline
 from turnout.execution.trace import Trace
@@ -20,8 +21,7 @@ from turnout.types.timeouts import Commit, Timeouts
 from turnout.wire.dialect import CallerDialect
 
 
-@dataclass(slots=True, kw_only=True)
-class Work:
+class Work(msgspec.Struct, kw_only=True):
     """One request on its way.
 
     Attributes:
@@ -65,7 +65,7 @@ class Work:
     hedge: Hedge | None = None
     hedged: bool = False
     heard: bool = False
-    trace: Trace = field(default_factory=Trace)
+    trace: Trace = msgspec.field(default_factory=Trace)
     spend: Spend | None = None
     max_tokens: int | None = None
     body_bytes: int = 0

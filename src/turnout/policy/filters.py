@@ -59,8 +59,10 @@ class Filters:
                     return accepted
                 break
             if not isinstance(step, Candidate) or step.purpose == "judge":
-                drew += [step] if isinstance(step, Drew) else []
-                tried -= {step.begun.target} if isinstance(step, Stop) else set()  # it was not heard out
+                if isinstance(step, Drew):
+                    drew.append(step)
+                elif isinstance(step, Stop):
+                    tried.discard(step.begun.target)  # it was not heard out
                 reply = yield step
                 continue
             why = unfit.get(step.target) or _repeats(step, tried)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
+
+import msgspec
 
 from turnout.execution.deadline import Deadline
 from turnout.execution.trace import Trace
@@ -30,8 +31,7 @@ class Sought(NamedTuple):
     key: bytes
 
 
-@dataclass(slots=True, kw_only=True)
-class Admitted:
+class Admitted(msgspec.Struct, kw_only=True):
     """A request on its way through; what is not known yet is empty.
 
     Attributes:
@@ -58,7 +58,7 @@ class Admitted:
     deadline: Deadline | None = None
     query_hash: str = ""
     query_key: str = ""
-    trace: Trace = field(default_factory=Trace)
+    trace: Trace = msgspec.field(default_factory=Trace)
     claim: Claim | None = None
     holding: asyncio.Task[None] | None = None
     cache: Literal["hit", "miss", "bypass", "replay"] | None = None

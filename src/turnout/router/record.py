@@ -213,11 +213,11 @@ def _reason(admitted: Admitted, decided: Candidate | None) -> str | None:
 
 def _tags(given: Mapping[str, str], trace: Trace, flags: Mapping[str, str]) -> Mapping[str, str]:
     """The caller's, the drill that did something to an attempt, and the flags, so that sums can be had by them."""
-    drilled = next((attempt.drilled for attempt in trace.attempts if attempt.drilled), None)
-    if drilled is None and not flags:
-        return given
-    told = {f"{FLAG_TAG}{name}": variant for name, variant in flags.items()}
-    return {**given, **told, "drill": drilled} if drilled else {**given, **told}
+    tags = {f"{FLAG_TAG}{name}": variant for name, variant in flags.items()}
+    for attempt in trace.attempts:
+        if attempt.drilled:
+            tags.setdefault("drill", attempt.drilled)
+    return {**given, **tags} if tags else given
 
 
 def _outcome(error: RequestFailed | None) -> DecisionOutcome:
@@ -248,17 +248,19 @@ def _answer(trace: Trace) -> Attempt | None:
     """The attempt whose answer, whole or in part, the caller got."""
     if trace.chosen is None:
         return None
-    answers = [attempt for attempt in trace.attempts if attempt.purpose == "answer"]
-    return next((done for done in reversed(answers) if done.target == trace.chosen.target), None)
+    for done in reversed(trace.attempts):
+        if done.target == trace.chosen.target and done.purpose == "answer":
+            return done
+    return None
 
 
 def _signals(trace: Trace) -> Mapping[str, float]:
     """What was predicted before the first call, and read off the last answer that was judged."""
-    judged: dict[str, float] = {}
+    signals = dict(trace.predicted.signals) if trace.predicted is not None else {}
     for each in trace.judged:
         if each.target == trace.judged[-1].target:  # by its beginning, and at its end
-            judged.update(each.signals)
-    return {**trace.predicted.signals, **judged} if trace.predicted is not None else judged
+            signals.update(each.signals)
+    return signals
 
 
 def _artefact(trace: Trace) -> str | None:
@@ -270,8 +272,10 @@ def _artefact(trace: Trace) -> str | None:
 
 def _confidence(trace: Trace) -> float | None:
     """The given answer's, where it was judged."""
-    judged = (each for each in reversed(trace.judged) if trace.chosen and each.target == trace.chosen.target)
-    return next((each.confidence for each in judged), None)
+    for each in reversed(trace.judged):
+        if trace.chosen and each.target == trace.chosen.target:
+            return each.confidence
+    return None
 
 
 def _conditions(admitted: Admitted) -> dict[str, object]:

@@ -112,8 +112,10 @@ class Router:
             route, context = self._admit(admitted)
             if self.rates is not None:
                 await pacing.begin(self.rates, admitted, context)
-            await ask_ahead(admitted.parts.flags, route, context)
-            await read_budgets(self.budgets, route, context)
+            if route.flags:
+                await ask_ahead(admitted.parts.flags, route, context)
+            if route.reads_budgets:
+                await read_budgets(self.budgets, route, context)
             known = await self._known(admitted, route, context)
             if known is None:
                 plan = route.policy.decide(context)
@@ -256,7 +258,7 @@ class Router:
         if route is None:
             _unknown(request.route, sorted(parts.routes.names()))
         admitted.route = route
-        now, draw = self._clock.now(), random.random()  # noqa: S311 - a split of traffic is no secret
+        now, draw = admitted.timeline.at, random.random()  # noqa: S311 - a split of traffic is no secret
         caller = _with_user(request.caller, outline.user)
         admitted.context = context = Context(
             features=read_features(outline, lists=route.lists, language=route.reads_language),
@@ -329,11 +331,10 @@ class Router:
 
     def _heard(self, admitted: Admitted, reply: Reply) -> Reply:
         """The reply, which is remembered as it goes out, where it may be given again."""
-        content_type = dict(reply.headers)["content-type"]
         if self.answers is not None and admitted.sought is not None and admitted.recalled is None:
-            reply = overheard(reply, partial(keep, self.answers, admitted, content_type))
+            reply = overheard(reply, partial(keep, self.answers, admitted, _content_type(reply)))
         if self.idempotency is not None and admitted.claim is not None:
-            reply = overheard(reply, partial(once.record, self.idempotency, admitted, content_type))
+            reply = overheard(reply, partial(once.record, self.idempotency, admitted, _content_type(reply)))
         if self.shadows is not None and (sampled := self.shadows.sampled(admitted)) is not None:
             reply = overheard(reply, partial(self.shadows.ask, admitted, sampled))
         return reply
@@ -373,6 +374,10 @@ def _unknown(name: str, known: list[str]) -> NoReturn:
     raise UnknownRoute(f"There is no route or target '{name}'. {hint}", param="model")
 
 
+def _content_type(reply: Reply) -> str:
+    return dict(reply.headers)["content-type"]
+
+
 def _ascii(text: str) -> str:
     """A header's value may not hold anything else."""
-    return text.encode("ascii", "backslashreplace").decode("ascii")
+    return text if text.isascii() else text.encode("ascii", "backslashreplace").decode("ascii")

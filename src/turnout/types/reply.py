@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from turnout.types.decision import Decision
 
@@ -21,8 +22,7 @@ class Pieces(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Reply:
+class Reply(msgspec.Struct):
     """An answer in the caller's dialect, ready to be sent.
 
     Attributes:
