@@ -270,7 +270,8 @@ def _timed(shop: Workshop, stages: Stages) -> ConversationEndpoint:
     return TimedEndpoint(stages, DialectName.OPENAI_CHAT, router, shop.admission)
 
 
-async def _serve(endpoint: ConversationEndpoint, requests: int) -> None:
+async def serve(endpoint: ConversationEndpoint, requests: int) -> None:
+    """One request after another."""
     body = chat_request("unary", stream=False)
     given = {"host": "gateway", "authorization": f"Bearer {KEY}", "content-type": "application/json"}
     given |= {"content-length": str(len(body)), "user-agent": "bench", "accept": "application/json"}
@@ -294,17 +295,24 @@ async def _measure(directory: Path) -> dict[str, float]:
     stages = Stages()
     timed = _timed(shop, stages)
     with collecting_seldom():
-        await _serve(plain, _WARM_UP)
-        await _serve(timed, _WARM_UP)
+        await serve(plain, _WARM_UP)
+        await serve(timed, _WARM_UP)
         began = time.thread_time_ns()
-        await _serve(plain, _REQUESTS)
+        await serve(plain, _REQUESTS)
         whole = time.thread_time_ns() - began
         stages.begin()
-        await _serve(timed, _REQUESTS)
+        await serve(timed, _REQUESTS)
         spent = stages.end()
     share = whole / sum(spent.values())  # what reading the clock takes is taken off, not what it costs the caches
     measured = {"whole": float(whole)} | {stage: ns * share for stage, ns in spent.items()}
     return {stage: ns / _REQUESTS / 1e3 for stage, ns in measured.items()} | {"drain": _drain(directory, journal)}
+
+
+def journey_and_drain(directory: Path) -> tuple[ConversationEndpoint, JournalTail]:
+    """The whole journey, and what takes its records into a store."""
+    journal = Journal(directory / "journal", worker="bench")
+    tail = JournalTail(journal.directory, SqliteStore(directory / "ledger.db"), dead=False)
+    return _plain(_workshop(journal)), tail
 
 
 def _drain(directory: Path, journal: Journal) -> float:
