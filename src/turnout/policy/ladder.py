@@ -95,8 +95,9 @@ class Ladder:
 
 def _reached(since: From, states: Sequence[BudgetState], now: datetime) -> _Reached | None:
     """What the step is reached by, if it is."""
+    timed = since.pace is not None or since.margin is not None
     for state in states:
-        pace = state.pace(now)
+        pace = state.pace(now) if timed else None
         if state.revenue:
             margin = None if pace is None else 1 - pace
             if margin is not None and since.margin is not None and margin < since.margin:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from decimal import ROUND_CEILING, Context, Decimal
+from functools import lru_cache
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -31,6 +32,21 @@ class _Applied(NamedTuple):
     subject: str
 
 
+class _Window(NamedTuple):
+    """A period as accounts are named after it, and its ends in seconds of the epoch."""
+
+    span: Span
+    name: str = ""
+    begins: float = -math.inf
+    ends: float = math.inf
+
+    @classmethod
+    def of(cls, span: Span) -> _Window:
+        if span.begins is None or span.ends is None:
+            return cls(span)
+        return cls(span, span.begins.isoformat(timespec="minutes"), span.begins.timestamp(), span.ends.timestamp())
+
+
 class Budgets:
     """Every budget there is.
 
@@ -48,7 +64,7 @@ class Budgets:
         self._clock = clock
         self._budgets = tuple(budgets)
         self._of_tenant = of_tenant
-        self._spans: dict[tuple[Period, str], Span] = {}
+        self._windows: dict[tuple[Period, str], _Window] = {}
         self._lines = Lines()
 
     def renewed(self, budgets: Sequence[Budget], of_tenant: OfTenant) -> Budgets:
@@ -93,21 +109,18 @@ class Budgets:
 
     def account(self, budget: Budget, subject: str) -> Account:
         """Where a budget is counted for a subject in the period that it is now."""
-        span = self.span(budget)
-        name = f"budget:{budget.name}:{subject}"
-        if span.begins is None or span.ends is None:
-            return Account(name)
-        return Account(name, span.begins.isoformat(timespec="minutes"), span.ends.timestamp())
+        window = self._window(budget)
+        return Account(f"budget:{budget.name}:{subject}", window.name, window.ends)
 
     def span(self, budget: Budget) -> Span:
         """The budget's period now."""
-        known = self._spans.get((budget.per, budget.timezone))
-        now = self._clock.now()
-        if known is None or (
-            known.begins is not None and known.ends is not None and not known.begins <= now < known.ends
-        ):
-            known = span_of(budget.per, ZoneInfo(budget.timezone), now)
-            self._spans[budget.per, budget.timezone] = known
+        return self._window(budget).span
+
+    def _window(self, budget: Budget) -> _Window:
+        known = self._windows.get((budget.per, budget.timezone))
+        if known is None or not known.begins <= self._clock.now().timestamp() < known.ends:
+            known = _Window.of(span_of(budget.per, ZoneInfo(budget.timezone), self._clock.now()))
+            self._windows[budget.per, budget.timezone] = known
         return known
 
     async def reserve(self, holds: Sequence[Hold], *, wait: bool) -> Held | Full:
@@ -181,7 +194,7 @@ class RequestSpend:
 
     def _hold(self, applied: _Applied, worst: int, likely: int) -> Hold:
         budget = applied.budget
-        limit = pico(budget.usd) if budget.hard else None
+        limit = _limit(budget.usd) if budget.hard else None
         lease = math.floor((limit or 0) * budget.alone)
         return Hold(self._budgets.account(budget, applied.subject), worst, likely, limit, lease)
 
@@ -208,6 +221,10 @@ class _Reserved:
 def pico(usd: Decimal) -> int:
     """Whole pico-USD, rounded up."""
     return min(int(usd.scaleb(12, _EXACT).to_integral_value(ROUND_CEILING)), MOST)
+
+
+_limit = lru_cache(maxsize=4096)(pico)
+"""Of a budget, which is the same for every request."""
 
 
 def _usd(amount: int) -> Decimal:
