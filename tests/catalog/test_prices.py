@@ -7,8 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from turnout.catalog.cost import checked
+from turnout.catalog.cost import checked, cost
 from turnout.catalog.prices import dated_prices, price_of
+from turnout.types.usage import Usage
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -52,11 +53,29 @@ def test_a_price_is_the_one_of_its_hour() -> None:
     assert night.input < day.input
 
 
-def test_a_tiered_price_is_its_base_tier_and_says_so() -> None:
+def test_a_long_prompt_has_the_price_of_its_tier_and_says_so() -> None:
     price = price_of("anthropic", "claude-sonnet-4-5", NOW)
     assert price is not None
-    assert price.input == Decimal(3)
-    assert "base tier" in price.version
+    short, long = price.at(200_000), price.at(200_001)
+    assert (short.input, short.output, short.cached_input) == (Decimal(3), Decimal(15), Decimal("0.3"))
+    assert (long.input, long.output, long.cached_input) == (Decimal(6), Decimal("22.5"), Decimal("0.6"))
+    assert long.version == f"{short.version}, over 200000 input tokens"
+
+
+def test_each_tier_costs_what_the_list_itself_makes_of_it() -> None:
+    from genai_prices.data_snapshot import get_snapshot
+    from genai_prices.types import Usage as Listed
+
+    google = next(each for each in get_snapshot().providers if each.id == "google")
+    for model in ("gemini-2.5-pro", "gemini-3-pro-preview"):
+        info = google.find_model(model)
+        price = price_of("google", model, NOW)
+        assert info is not None
+        assert price is not None
+        for read in (1, 199_999, 200_000, 200_001, 900_000):
+            asked = Listed(input_tokens=read, cache_read_tokens=read // 2, output_tokens=1000)
+            expected = info.get_prices(NOW).calc_price(asked)["total_price"]
+            assert cost(Usage(input_tokens=read, cached_tokens=read // 2, output_tokens=1000), price) == expected
 
 
 def test_a_fee_that_tokens_do_not_cover_is_named() -> None:
@@ -95,6 +114,8 @@ def test_every_price_on_the_list_is_an_amount() -> None:
     for each in dated:
         if each.price is not None:
             checked(each.price)
+            for tier in each.price.tiers:
+                checked(tier.price)
 
 
 def test_names_that_callers_make_up_are_not_all_remembered() -> None:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.wiring import OPENAI, PRICE, QUICK, Wired, endpoint, listen, request, wire
@@ -15,6 +16,7 @@ from turnout.testing import Said, ScriptedProvider
 from turnout.testing.scripted_provider import INPUT_TOKENS, scripted_answer
 from turnout.types.decision import Attempt
 from turnout.types.failure import FailureKind
+from turnout.types.money import Price, Tier
 from turnout.types.usage import Usage
 
 TEXT = "one two three four"
@@ -45,6 +47,14 @@ async def test_an_answer_costs_what_the_provider_reports(*, stream: bool) -> Non
     assert (attempt.input_tokens, attempt.output_tokens, attempt.estimated) == (INPUT_TOKENS, 4, False)
     assert attempt.cost_usd == cost(USAGE, PRICE) == Decimal("0.00005")
     assert attempt.price_version == "test"
+
+
+async def test_a_long_prompt_costs_what_its_tier_does() -> None:
+    long = Price(input=Decimal(2), output=Decimal(30), version="test, over 9 input tokens")
+    (attempt,) = await attempts_of(TEXT, price=msgspec.structs.replace(PRICE, tiers=(Tier(INPUT_TOKENS - 1, long),)))
+    assert (attempt.cost_usd, attempt.price_version) == (cost(USAGE, long), long.version)
+    (attempt,) = await attempts_of(TEXT, price=msgspec.structs.replace(PRICE, tiers=(Tier(INPUT_TOKENS, long),)))
+    assert (attempt.cost_usd, attempt.price_version) == (cost(USAGE, PRICE), PRICE.version)
 
 
 @pytest.mark.parametrize("status", [400, 401, 429, 500, 503])

@@ -17,6 +17,7 @@ from turnout.tenancy.budgets import Budgets
 from turnout.testing import ScriptedProvider
 from turnout.testing.scripted_provider import ScriptedExchange
 from turnout.types.clock import SystemClock
+from turnout.types.money import Price, Tier
 from turnout.types.request import Caller, Request
 from turnout.types.spend import BudgetState
 from turnout.types.tenant import Budget
@@ -38,11 +39,11 @@ class Waiting(ScriptedProvider):
         return await super().open(call, connect_timeout=connect_timeout)
 
 
-async def held_for(*, window: int | None = None, **fields: Any) -> Decimal:
+async def held_for(price: Price = PRICE, *, window: int | None = None, **fields: Any) -> Decimal:
     """What is held while a request is under way; nothing is after it."""
     provider = Waiting(OPENAI, "Yes.")
     provider.called, provider.may = asyncio.Event(), asyncio.Event()
-    wired = wire(endpoint("only", provider, OPENAI, context_tokens=window), timeouts=PATIENT)
+    wired = wire(endpoint("only", provider, OPENAI, price=price, context_tokens=window), timeouts=PATIENT)
     wired.router.budgets = Budgets(MemoryCounters(CLOCK), CLOCK, [Budget(name="b", usd=Decimal(1000))])
     body = {"model": "route", "messages": [{"role": "user", "content": "hello"}], **fields}
     request = Request(
@@ -90,3 +91,11 @@ async def test_a_bound_below_one_is_none(bound: int) -> None:
 async def test_several_answers_are_paid_for() -> None:
     assert PRICE.output is not None
     assert await held_for(max_tokens=1000, n=5) >= 5000 * PRICE.output / 1_000_000
+
+
+async def test_a_prompt_that_may_be_long_is_paid_for_as_one() -> None:
+    dearer = Price(input=PRICE.input * 2, output=PRICE.input * 20)
+    tiered = msgspec.structs.replace(PRICE, tiers=(Tier(100, dearer),))
+    said = [{"role": "user", "content": "word " * 400}]
+    assert await held_for(tiered, max_tokens=10, messages=said) == await held_for(dearer, max_tokens=10, messages=said)
+    assert await held_for(tiered, max_tokens=10) == await held_for(max_tokens=10)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from turnout.insight.traffic_cost import Traffic, at_one_price, monthly_cost
-from turnout.types.money import Price
+from turnout.types.money import Price, Tier
 from turnout.types.usage import Usage
 
 SMALL = Price(input=Decimal("0.20"), output=Decimal("0.20"))
@@ -32,6 +32,13 @@ def test_a_month_is_the_sample_scaled_to_its_tokens() -> None:
     month = monthly_cost([Traffic(name="all", requests=500, usage=usage, price=STRONG)], 50_000_000)
     assert month.usd == Decimal("6300.00")  # 4.20 USD × 50 × 30
     assert month.requests == 750_000
+
+
+def test_many_short_prompts_are_no_long_one() -> None:
+    tiered = Price(input=Decimal(3), output=Decimal(15), tiers=(Tier(200_000, Price(input=Decimal(6), output=None)),))
+    usage = Usage(input_tokens=900_000, output_tokens=100_000)
+    short, flat = (Traffic(name="all", requests=500, usage=usage, price=price) for price in (tiered, STRONG))
+    assert monthly_cost([short], 50_000_000) == monthly_cost([flat], 50_000_000)
 
 
 def test_shares_are_those_of_the_sample() -> None:

@@ -17,8 +17,10 @@ def cost(usage: Usage, price: Price | None) -> Decimal | None:
     """What `usage` costs at `price`, in USD; None where the price is unknown.
 
     The parts of the prompt read from and written to the provider's cache are charged at their own prices, the rest
-    at `input`. Reasoning tokens are output tokens and charged as such.
+    at `input`. Reasoning tokens are output tokens and charged as such. `usage` is one call's, whose prompt's length
+    decides the tier of a price that has some; for many calls together, give `Price.at` the length that they have.
     """
+    price = price and price.at(usage.input_tokens)
     if price is None or (price.output is None and usage.output_tokens):
         return None
     cached, written = usage.cached_tokens, usage.cache_write_tokens

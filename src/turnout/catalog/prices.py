@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from turnout.types.money import Price
+from turnout.types.money import Price, Tier
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,10 +25,11 @@ if TYPE_CHECKING:
         ModelPrice,
         Provider,
         StartDateConstraint,
+        TieredPrices,
         TimeOfDateConstraint,
     )
 
-_INPUTS = ("input_mtok", "cache_read_mtok", "cache_write_mtok")
+_TOKENS = ("input_mtok", "cache_read_mtok", "cache_write_mtok", "output_mtok")
 
 
 class DatedPrice(msgspec.Struct, frozen=True):
@@ -46,9 +47,9 @@ def price_of(provider: str, model: str, at: datetime) -> Price | None:
     """What `model` charged at `provider` at that moment, in USD per million tokens.
 
     Names are matched as leniently as genai-prices does: case, dated and `-latest` suffixes, aliases. Where a price
-    rises with the length of the prompt, the price of the shortest prompts is given, and `Price.version` says "base
-    tier"; where a call costs a fee on top of its tokens, it says "without the fee per request". A prompt kept in
-    Anthropic's cache for an hour is priced as one kept for five minutes.
+    rises with the length of the prompt, it has tiers, whose `version` says from which length on; where a call costs a
+    fee on top of its tokens, it says "without the fee per request". A prompt kept in Anthropic's cache for an hour is
+    priced as one kept for five minutes.
 
     Args:
         provider: the price list's own key of the provider (`KnownProvider.price_provider`).
@@ -105,19 +106,27 @@ def _rows(info: ModelInfo) -> Sequence[ConditionalPrice]:
 
 def _price(prices: ModelPrice, limit: StartDateConstraint | TimeOfDateConstraint | None) -> Price | None:
     given: dict[str, Any] = {name: value for name, value in vars(prices).items() if value is not None}
-    tiered = any(not isinstance(given.get(name), Decimal | None) for name in (*_INPUTS, "output_mtok"))
-    read, cached, written, out = (_base(given.get(name)) for name in (*_INPUTS, "output_mtok"))
+    notes = [_since(limit)] + (["without the fee per request"] if "requests_kcount" in given else [])
+    starts = sorted({tier.start for name in _TOKENS for tier in getattr(given.get(name), "tiers", ())})
+    longer = [(start, _flat(given, start, [*notes, f"over {start} input tokens"])) for start in starts]
+    short = _flat(given, None, notes)
+    tiers = tuple(Tier(start, price) for start, price in longer if price is not None)
+    return short and msgspec.structs.replace(short, tiers=tiers)
+
+
+def _flat(given: dict[str, Any], start: int | None, notes: list[str]) -> Price | None:
+    """The price of prompts that are longer than `start` tokens, and no longer than the next tier's."""
+    read, cached, written, out = (_amount(given.get(name), start) for name in _TOKENS)
     if read is None:
         return None
-    notes = [_since(limit)]
-    notes += ["base tier"] if tiered else []
-    notes += ["without the fee per request"] if "requests_kcount" in given else []
-    version = ", ".join(note for note in notes if note)
-    return Price(input=read, output=out, cached_input=cached, cache_write=written, version=version)
+    return Price(input=read, output=out, cached_input=cached, cache_write=written, version=", ".join(notes))
 
 
-def _base(price: Any) -> Decimal | None:
-    return price if isinstance(price, Decimal | None) else price.base
+def _amount(price: Decimal | TieredPrices | None, start: int | None) -> Decimal | None:
+    if price is None or isinstance(price, Decimal):
+        return price
+    reached = [tier.price for tier in price.tiers if start is not None and tier.start <= start]
+    return reached[-1] if reached else price.base
 
 
 def _since(limit: StartDateConstraint | TimeOfDateConstraint | None) -> str:

@@ -229,7 +229,7 @@ class LiveAttempt:
                 reasoning_tokens=usage.reasoning_tokens,
                 cost_usd=spent,
                 estimated=usage.estimated,
-                price_version=price.version if price else None,
+                price_version=price.at(usage.input_tokens).version if price else None,
                 hedge=self.candidate.hedge,
                 drilled=fault.drill.id if fault else None,
             ),

@@ -77,7 +77,7 @@ def monthly_cost(sample: Sequence[Traffic], tokens_per_day: int, *, days: int = 
             request_share=kind.requests / sampled_requests,
             token_share=_tokens(kind.usage) / sampled_tokens,
             requests=round(kind.requests * scale),
-            usd=_scaled(cost(kind.usage, kind.price), scale),
+            usd=_scaled(cost(kind.usage, _usual(kind)), scale),
         )
         for kind in sample
     )
@@ -89,6 +89,11 @@ def monthly_cost(sample: Sequence[Traffic], tokens_per_day: int, *, days: int = 
 def at_one_price(sample: Sequence[Traffic], price: Price | None) -> tuple[Traffic, ...]:
     """The same traffic with every request sent to one target: the baseline to measure savings against."""
     return tuple(msgspec.structs.replace(kind, price=price) for kind in sample)
+
+
+def _usual(kind: Traffic) -> Price | None:
+    """The price of a prompt of the mean length, where long ones cost more."""
+    return kind.price and kind.price.at(kind.usage.input_tokens // max(kind.requests, 1))
 
 
 def _tokens(usage: Usage) -> int:

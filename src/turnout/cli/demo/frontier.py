@@ -39,7 +39,8 @@ class Frontier(msgspec.Struct, frozen=True, kw_only=True):
         """What the queries cost at most: all of them at the strong model, with the longest answers."""
         read = sum(estimate_tokens(query.text) + 50 for query in queries)
         usage = Usage(input_tokens=read, output_tokens=MAX_TOKENS * len(queries))
-        return cost(usage, price_of(self.provider, self.strong, SystemClock().now()))
+        price = price_of(self.provider, self.strong, SystemClock().now())
+        return cost(usage, price and price.at(read // max(len(queries), 1)))
 
 
 _REAL: Final = (
