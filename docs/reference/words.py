@@ -14,6 +14,7 @@ NEEDS: Final[Mapping[Need, str]] = MappingProxyType(
     {
         Need.AUDIO: "spoken input or output",
         Need.DOCUMENTS: "files such as a PDF in the conversation",
+        Need.HIGH_TEMPERATURE: "a `temperature` above 1",
         Need.IMAGES: "images in the conversation",
         Need.IMAGE_URLS: "images given by their address instead of their data",
         Need.JSON_OBJECT: "an answer that is some JSON object",

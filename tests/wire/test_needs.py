@@ -20,7 +20,7 @@ PNG = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
 NEEDS_OF_OPENAI: list[tuple[dict[str, Any], set[str]]] = [
     ({}, set()),
     ({"temperature": 1}, set()),
-    ({"temperature": 1.5}, {"field:temperature"}),
+    ({"temperature": 1.5}, {Need.HIGH_TEMPERATURE}),
     ({"n": 1}, set()),
     ({"n": 2}, {Need.MANY_CHOICES}),
     ({"seed": 0}, {Need.SEED}),
@@ -153,7 +153,7 @@ NEEDS_OF_RESPONSES: list[tuple[dict[str, Any], set[str]]] = [
     ({}, set()),
     ({"instructions": "S", "user": "u", "safety_identifier": "u", "max_output_tokens": 9, "top_p": 1}, set()),
     ({"temperature": 1}, set()),
-    ({"temperature": 1.5}, {"field:temperature"}),
+    ({"temperature": 1.5}, {Need.HIGH_TEMPERATURE}),
     ({"tools": [TOOL_FLAT]}, {Need.TOOLS}),
     ({"tools": [{**TOOL_FLAT, "defer_loading": True}]}, {Need.TOOLS, "field:tools.defer_loading"}),
     ({"tools": [{"type": "custom", "name": "x"}]}, {Need.TOOLS, "field:tools"}),

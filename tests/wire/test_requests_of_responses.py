@@ -54,8 +54,8 @@ BOTH_WAYS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"input": [*ASKED, said("system", "In French."), *ASKED]},
     ),
     "sampling and limits": (
-        {"messages": HI, "temperature": 0.5, "top_p": 0.9, "max_tokens": 10},
-        {"input": ASKED, "temperature": 0.5, "top_p": 0.9, "max_output_tokens": 10},
+        {"messages": HI, "temperature": 1.5, "top_p": 0.9, "max_tokens": 10},
+        {"input": ASKED, "temperature": 1.5, "top_p": 0.9, "max_output_tokens": 10},
     ),
     "an image and a PDF": (
         {

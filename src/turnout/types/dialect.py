@@ -35,6 +35,7 @@ class Need(StrEnum):
 
     AUDIO = "audio"
     DOCUMENTS = "documents"
+    HIGH_TEMPERATURE = "high_temperature"
     IMAGES = "images"
     IMAGE_URLS = "image_urls"
     JSON_OBJECT = "json_object"

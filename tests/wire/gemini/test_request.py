@@ -62,7 +62,7 @@ FROM_OPENAI: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "sampling": (
         {
             "messages": HI,
-            "temperature": 0.5,
+            "temperature": 1.5,
             "top_p": 0.9,
             "stop": "END",
             "seed": 7,
@@ -71,7 +71,7 @@ FROM_OPENAI: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             "max_completion_tokens": 50,
         },
         config(
-            temperature=0.5,
+            temperature=1.5,
             topP=0.9,
             maxOutputTokens=50,
             stopSequences=["END"],

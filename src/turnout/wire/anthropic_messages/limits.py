@@ -13,6 +13,7 @@ from turnout.wire.advisory import Advisory
 LACKS: Final[Mapping[Need, str]] = MappingProxyType(
     {
         Need.AUDIO: "It neither hears nor speaks.",
+        Need.HIGH_TEMPERATURE: "Its temperature ends at 1.",
         Need.JSON_OBJECT: "Its answers keep to a schema or to nothing; there is no mode for JSON of any form.",
         Need.LOGIT_BIAS: "Tokens cannot be made likelier or less likely.",
         Need.LOGPROBS: "It does not tell how likely its tokens were.",

@@ -204,9 +204,8 @@ def _tool_choice(field: str, value: Any) -> Iterable[str]:
     return () if named or type(value) is str else (f"field:{field}",)
 
 
-def _temperature(field: str, value: Any) -> Iterable[str]:
-    """Anthropic's ends at 1; none has more than these two."""
-    return (f"field:{field}",) if type(value) in (int, float) and value > 1 else ()
+def _temperature(_: str, value: Any) -> Iterable[str]:
+    return (Need.HIGH_TEMPERATURE,) if type(value) in (int, float) and value > 1 else ()
 
 
 def _stop(field: str, value: Any) -> Iterable[str]:
