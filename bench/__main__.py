@@ -42,6 +42,7 @@ LIBRARY_GROUPS = {
     "classifier": library.classifier_time,
     "confidence": library.confidence_time,
     "journey": library.journey_stages,
+    "pieces": library.governing_pieces,
 }
 
 

@@ -62,12 +62,22 @@ def confidence_time(cores: Cores, directory: Path, rounds: int) -> Measured:  # 
 
 def journey_stages(cores: Cores, directory: Path, rounds: int) -> Measured:
     """Microseconds of processor time of the journey's stages (`bench.journey`)."""
+    return _by_name("journey", cores, directory, rounds)
+
+
+def governing_pieces(cores: Cores, directory: Path, rounds: int) -> Measured:
+    """Microseconds of processor time of each part of governing (`bench.pieces`)."""
+    return _by_name("pieces", cores, directory, rounds)
+
+
+def _by_name(module: str, cores: Cores, directory: Path, rounds: int) -> Measured:
+    """The figures that a module of the bench prints, each round in a directory of its own."""
     measured: Measured = {}
     for number in range(rounds):
-        place = directory / f"journey-{number}"
+        place = directory / f"{module}-{number}"
         place.mkdir()
-        for stage, us in json.loads(_python(cores, ("-m", "bench.journey", str(place)))).items():
-            measured.setdefault(f"journey_{stage}_us", {TURNOUT: []})[TURNOUT].append(us)
+        for name, us in json.loads(_python(cores, ("-m", f"bench.{module}", str(place)))).items():
+            measured.setdefault(f"{module}_{name}_us", {TURNOUT: []})[TURNOUT].append(us)
     return measured
 
 
