@@ -185,6 +185,12 @@ def test_health_and_unknown_paths_answer_without_a_key(gateway: RunningGateway) 
     assert "/v1/chat/completions" in unknown.json["error"]["message"]
 
 
+def test_a_path_of_anthropic_s_that_there_is_not_is_told_in_its_dialect(gateway: RunningGateway) -> None:
+    unknown = ask(gateway, "GET", "/v1/messages/batches")
+    assert (unknown.status, unknown.json["type"]) == (404, "error")
+    assert unknown.json["error"]["type"] == "not_found_error"
+
+
 def test_a_body_never_chooses_the_host_the_key_or_a_header(
     gateway: RunningGateway, provider: HostedFaultProvider
 ) -> None:

@@ -51,6 +51,8 @@ CONVERSATIONS: Final[Mapping[str, DialectName]] = {
 }
 """What is answered by models: each path and its dialect."""
 
+_FURTHER_PATHS: Final = ("/v1/models", "/v1/feedback", "/health/live", "/health/ready", "/metrics", "/dashboard")
+
 OpenRouter = Callable[[], AbstractAsyncContextManager[ConfiguredRouter]]
 Pages = Callable[[ConfiguredRouter, AdminAccess], Sequence[BaseRoute]]
 """Further routes over an open router, for those that the access lets in."""
@@ -180,11 +182,12 @@ async def _unknown(request: Request) -> Response:
     """An error that an SDK raises, with the paths that there are."""
     path = request.url.path
     named = CONVERSATIONS.get(path)
+    likeliest = DialectName.ANTHROPIC_MESSAGES if path.startswith("/v1/messages/") else DialectName.OPENAI_CHAT
     failed: CallerError
     if named is not None or path == "/v1/feedback":
         failed = InvalidRequest(f"Send {path} by POST.")
     else:
-        paths = ", ".join([*CONVERSATIONS, "/v1/models", "/v1/feedback", "/health/live", "/health/ready", "/metrics"])
+        paths = ", ".join([*CONVERSATIONS, *_FURTHER_PATHS])
         failed = UnknownPath(f"There is nothing at {path}. There are: {paths}.")
-    status, headers, body = caller_dialect(named or DialectName.OPENAI_CHAT).encode_error(failed)
+    status, headers, body = caller_dialect(named or likeliest).encode_error(failed)
     return Response(body, status, dict(headers))

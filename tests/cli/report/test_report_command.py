@@ -54,6 +54,15 @@ def test_the_terminal_shows_every_figure_with_its_unit(data: Path) -> None:
     assert "1 request has a call of unknown price" in told.stdout
 
 
+def test_long_names_are_cut_and_figures_never(tmp_path: Path) -> None:
+    store = SqliteStore(database_file(tmp_path))
+    append(store, samples.a_decision(user="u" * 90, time=timestamp(NOW - timedelta(hours=1))))
+    store.close()
+    (line,) = [line for line in run("--data", tmp_path, "--by", "user,target").stdout.splitlines() if "uuu" in line]
+    assert line.count("…") == 1
+    assert "$" in line
+
+
 def test_names_cannot_command_the_terminal(data: Path) -> None:
     told = run("--data", data, "--by", "source")
     assert "\x1b[31m" not in told.stdout

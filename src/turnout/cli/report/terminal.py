@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from rich.console import Console
 from rich.table import Table
@@ -14,6 +15,8 @@ from turnout.insight.report import Line, Report
 from turnout.insight.sums import Summary
 
 _BAR = 24
+_FIGURES: Final = ("requests", "spend", "change", "saved", "fell back", "tokens")
+"""Columns beside the names of what is reported by."""
 
 
 def print_report(console: Console, report: Report, *, limit: int) -> None:
@@ -98,13 +101,16 @@ def _print_steps(console: Console, report: Report) -> None:
 
 def _print_lines(console: Console, report: Report, limit: int) -> None:
     console.print()
+    rows = [_cells(line) for line in report.lines[:limit]]
+    widths = [max(map(len, column)) for column in zip(_FIGURES, *rows, strict=True)]
+    room = (console.width - sum(widths) - 2 * len(widths)) // len(report.by) - 2
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in report.by:
-        table.add_column(name, overflow="ellipsis", no_wrap=True, min_width=8)
-    for title in ("requests", "spend", "change", "saved", "fell back", "tokens"):
+    for name in report.by:  # names give way to figures: half a name is one, half a figure is another
+        table.add_column(name, overflow="ellipsis", no_wrap=True, min_width=8, max_width=max(8, room))
+    for title in _FIGURES:
         table.add_column(title, justify="right", no_wrap=True)
-    for line in report.lines[:limit]:
-        table.add_row(*(plain(value or figures.NONE) for value in line.key), *_cells(line))
+    for line, cells in zip(report.lines, rows, strict=False):
+        table.add_row(*(plain(value or figures.NONE) for value in line.key), *cells)
     console.print(table)
     if len(report.lines) > limit:
         console.print(Text(f"and {len(report.lines) - limit:,} more: --limit shows them, --csv has all", "dim"))
