@@ -91,6 +91,13 @@ def test_reasoning_is_paid_once_as_output(usage: Usage, price: Price) -> None:
     assert known(usage, price) == known(without, price)
 
 
+def test_what_is_kept_for_an_hour_has_its_own_price_if_there_is_one() -> None:
+    usage = Usage(input_tokens=300, cache_write_tokens=300, cache_write_hour_tokens=100)
+    one = Price(input=Decimal(1), output=Decimal(1), cache_write=Decimal(2))
+    assert known(usage, one) == Decimal("0.0006")
+    assert known(usage, msgspec.structs.replace(one, cache_write_hour=Decimal(5))) == Decimal("0.0009")
+
+
 def test_an_unknown_price_gives_an_unknown_cost() -> None:
     assert cost(Usage(input_tokens=1), None) is None
 

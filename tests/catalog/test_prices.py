@@ -36,6 +36,12 @@ def test_tokens_from_and_into_a_cache_have_their_own_prices() -> None:
     assert (price.cached_input, price.cache_write) == (Decimal("0.3"), Decimal("3.75"))
 
 
+def test_a_prompt_kept_for_an_hour_costs_more_than_one_kept_for_minutes() -> None:
+    price = price_of("anthropic", "claude-opus-4-5", NOW)
+    assert price is not None
+    assert (price.cache_write, price.cache_write_hour) == (Decimal("6.25"), Decimal(10))
+
+
 def test_a_price_is_the_one_of_its_day() -> None:
     before = price_of("openai", "o3", datetime(2025, 6, 9, 23, 59, tzinfo=UTC))
     after = price_of("openai", "o3", datetime(2025, 6, 10, tzinfo=UTC))

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.wiring import OPENAI, PRICE, QUICK, Wired, endpoint, listen, request, wire
+from tests.wiring import ANTHROPIC, OPENAI, PRICE, QUICK, Wired, endpoint, listen, request, wire
 from turnout.catalog.cost import cost
 from turnout.errors import RequestFailed
 from turnout.testing import Said, ScriptedProvider
@@ -55,6 +55,18 @@ async def test_a_long_prompt_costs_what_its_tier_does() -> None:
     assert (attempt.cost_usd, attempt.price_version) == (cost(USAGE, long), long.version)
     (attempt,) = await attempts_of(TEXT, price=msgspec.structs.replace(PRICE, tiers=(Tier(INPUT_TOKENS, long),)))
     assert (attempt.cost_usd, attempt.price_version) == (cost(USAGE, PRICE), PRICE.version)
+
+
+async def test_what_is_kept_in_a_cache_for_an_hour_is_paid_for_and_saves_nothing_at_the_baseline_itself() -> None:
+    body: dict[str, Any] = msgspec.json.decode(scripted_answer(ANTHROPIC, TEXT, {"model": "m"})[0])
+    body["usage"] |= {"cache_creation_input_tokens": 100, "cache_creation": {"ephemeral_1h_input_tokens": 100}}
+    price = msgspec.structs.replace(PRICE, cache_write=Decimal(2), cache_write_hour=Decimal(3))
+    provider = ScriptedProvider(ANTHROPIC, Said(chunks=[msgspec.json.encode(body)]))
+    wired = wire(endpoint("a", provider, ANTHROPIC, price=price))
+    await listen(await wired.router.handle(request(ANTHROPIC)), ANTHROPIC)
+    plain, hour = cost(USAGE, PRICE), Decimal(300) / 1_000_000
+    assert plain is not None
+    assert wired.decision.cost_usd == wired.decision.baseline_cost_usd == plain + hour
 
 
 @pytest.mark.parametrize("status", [400, 401, 429, 500, 503])

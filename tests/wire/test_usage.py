@@ -28,6 +28,12 @@ def test_anthropics_input_leaves_out_the_cache_and_ours_does_not() -> None:
     assert anthropic.usage_from(told) == Usage(input_tokens=17, cached_tokens=10, cache_write_tokens=4, output_tokens=5)
 
 
+def test_what_anthropic_keeps_for_an_hour_is_told_apart() -> None:
+    kept = {"ephemeral_5m_input_tokens": 1, "ephemeral_1h_input_tokens": 3}
+    usage = anthropic.usage_from({"input_tokens": 3, "cache_creation_input_tokens": 4, "cache_creation": kept})
+    assert (usage.cache_write_tokens, usage.cache_write_hour_tokens) == (4, 3)
+
+
 def test_reasoning_that_only_the_total_counts_is_counted() -> None:
     details = {"completion_tokens_details": {"reasoning_tokens": 50}}
     apart = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 65, **details}

@@ -32,8 +32,10 @@ def cost(usage: Usage, price: Price | None) -> Decimal | None:
         at = price.input if price.cached_input is None else price.cached_input
         total = _EXACT.fma(at, cached, total)
     if written:
+        hour = min(usage.cache_write_hour_tokens, written)
         at = price.input if price.cache_write is None else price.cache_write
-        total = _EXACT.fma(at, written, total)
+        total = _EXACT.fma(at, written - hour, total)
+        total = _EXACT.fma(at if price.cache_write_hour is None else price.cache_write_hour, hour, total)
     return total.scaleb(-6, _EXACT)
 
 
@@ -47,7 +49,7 @@ def checked(price: Price, *, key: str | None = None) -> Price:
     Raises:
         ConfigError: a part is negative, infinite or not a number.
     """
-    for part in ("input", "output", "cached_input", "cache_write"):
+    for part in ("input", "output", "cached_input", "cache_write", "cache_write_hour"):
         amount: Decimal | None = getattr(price, part)
         if amount is not None and not (amount.is_finite() and amount >= 0):
             raise ConfigError(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         TimeOfDateConstraint,
     )
 
-_TOKENS = ("input_mtok", "cache_read_mtok", "cache_write_mtok", "output_mtok")
+_TOKENS = ("input_mtok", "cache_read_mtok", "cache_write_mtok", "cache_write_1h_mtok", "output_mtok")
 
 
 class DatedPrice(msgspec.Struct, frozen=True):
@@ -48,8 +48,7 @@ def price_of(provider: str, model: str, at: datetime) -> Price | None:
 
     Names are matched as leniently as genai-prices does: case, dated and `-latest` suffixes, aliases. Where a price
     rises with the length of the prompt, it has tiers, whose `version` says from which length on; where a call costs a
-    fee on top of its tokens, it says "without the fee per request". A prompt kept in Anthropic's cache for an hour is
-    priced as one kept for five minutes.
+    fee on top of its tokens, it says "without the fee per request".
 
     Args:
         provider: the price list's own key of the provider (`KnownProvider.price_provider`).
@@ -116,10 +115,13 @@ def _price(prices: ModelPrice, limit: StartDateConstraint | TimeOfDateConstraint
 
 def _flat(given: dict[str, Any], start: int | None, notes: list[str]) -> Price | None:
     """The price of prompts that are longer than `start` tokens, and no longer than the next tier's."""
-    read, cached, written, out = (_amount(given.get(name), start) for name in _TOKENS)
+    read, cached, written, hour, out = (_amount(given.get(name), start) for name in _TOKENS)
     if read is None:
         return None
-    return Price(input=read, output=out, cached_input=cached, cache_write=written, version=", ".join(notes))
+    version = ", ".join(notes)
+    return Price(
+        input=read, output=out, cached_input=cached, cache_write=written, cache_write_hour=hour, version=version
+    )
 
 
 def _amount(price: Decimal | TieredPrices | None, start: int | None) -> Decimal | None:

@@ -263,6 +263,7 @@ class LiveAttempt:
             input_tokens=reported.input_tokens,
             cached_tokens=reported.cached_tokens,
             cache_write_tokens=reported.cache_write_tokens,
+            cache_write_hour_tokens=reported.cache_write_hour_tokens,
             output_tokens=max(reported.output_tokens, seen),
             reasoning_tokens=reported.reasoning_tokens,
             estimated=True,

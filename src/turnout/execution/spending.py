@@ -115,7 +115,9 @@ def quoted(candidate: Candidate, endpoint: Endpoint, work: Work) -> Quote | None
     tokens, most = _input_tokens(candidate, endpoint, work), _output_tokens(candidate, endpoint, work)
     longest = max(math.ceil(tokens * MARGIN), _longest_input(endpoint.target, work) if candidate.ask is None else 0)
     long = price.at(longest)
-    dearest = Price(input=max(long.input, long.cache_write or _FREE), output=long.output)
+    dearest = Price(
+        input=max(long.input, long.cache_write or _FREE, long.cache_write_hour or _FREE), output=long.output
+    )
     worst = cost(Usage(input_tokens=longest, output_tokens=most), dearest)
     likely = cost(Usage(input_tokens=tokens, output_tokens=min(most, TYPICAL_OUTPUT)), price)
     return None if worst is None or likely is None else Quote(worst, min(likely, worst))

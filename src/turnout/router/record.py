@@ -194,6 +194,8 @@ class Record:
             return None
         if route.baseline is None:  # what a cache saves is the answer's own price
             return answer.cost_usd if admitted.recalled else None
+        if answer.target == route.baseline:
+            return answer.cost_usd
         usage = Usage(
             input_tokens=answer.input_tokens,
             cached_tokens=answer.cached_tokens,

@@ -17,6 +17,7 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
         output: an output token's, reasoning included; None if unknown, as for a model that only reads (embeddings).
         cached_input: an input token's that is read from the provider's cache; None means as `input`.
         cache_write: an input token's that is written to the provider's cache; None means as `input`.
+        cache_write_hour: the same of one that is kept there for an hour; None means as `cache_write`.
         version: where the price comes from and since when ("genai-prices 2026-09-01", "config"); the record's
             `price_version`.
         tiers: what a long prompt costs instead, all of its tokens and the answer's, the shortest first.
@@ -26,6 +27,7 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
     output: Decimal | None
     cached_input: Decimal | None = None
     cache_write: Decimal | None = None
+    cache_write_hour: Decimal | None = None
     version: str = "config"
     tiers: tuple[Tier, ...] = ()
 

@@ -19,6 +19,7 @@ def usage_from(usage: Mapping[str, Any]) -> Usage:
         input_tokens=count(usage, "input_tokens") + read + written,
         cached_tokens=read,
         cache_write_tokens=written,
+        cache_write_hour_tokens=count(section(usage, "cache_creation"), "ephemeral_1h_input_tokens"),
         output_tokens=count(usage, "output_tokens"),
         reasoning_tokens=count(section(usage, "output_tokens_details"), "thinking_tokens"),
     )
