@@ -5,10 +5,11 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from tests.wiring import OPENAI, Wired, endpoint, request, wire
+from tests.wiring import ANTHROPIC, OPENAI, Wired, endpoint, request, wire
 from turnout.errors import NoCapableTarget, RequestFailed, ServingError, UpstreamBusy, UpstreamFailed, UpstreamRejected
 from turnout.execution.breaker import BreakerSettings
 from turnout.testing import Said, ScriptedProvider
+from turnout.types.dialect import Need
 from turnout.types.failure import FailureKind
 
 LOST = FailureKind.CONNECTION_LOST
@@ -55,6 +56,15 @@ async def test_our_own_bad_key_is_never_shown_as_the_caller_s(status: int) -> No
     assert not error.retryable
     tried = f"target-0 (authentication {status}), target-1 (authentication {status})"
     assert error.message == f"No provider gave a complete answer. Tried: {tried}."
+
+
+async def test_who_could_have_answered_but_for_the_request_is_named_beside_those_who_failed() -> None:
+    able, unable = ScriptedProvider(OPENAI, refused(500), refused(500)), ScriptedProvider(ANTHROPIC)
+    wired = wire(endpoint("able", able, OPENAI), endpoint("unable", unable, ANTHROPIC, lacks={Need.SEED}))
+    asked = request()
+    asked.body["seed"] = 7
+    with pytest.raises(UpstreamFailed, match=r"Tried: able .*\. Not asked: unable \(lacks_seed\)\.$"):
+        await wired.router.handle(asked)
 
 
 async def test_when_all_are_busy_the_soonest_of_them_tells_when_to_come_back() -> None:

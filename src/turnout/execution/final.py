@@ -99,10 +99,13 @@ def _unpaid(work: Work, told: str) -> RequestFailed:
 
 
 def _tried(work: Work) -> str:
-    """What was tried: "Tried: haiku (first_token_timeout), gpt-4o (server_error 503)."."""
+    """What was tried, and what could not be: "Tried: gpt-4o (server_error 503). Not asked: haiku (lacks_seed)."."""
     attempts = work.trace.attempts
     told = [f"{attempt.target} ({_what(attempt.error_class, attempt.status)})" for attempt in attempts]
-    return f"Tried: {', '.join(told)}." if told else "Nothing was sent."
+    tried = {attempt.target for attempt in attempts}
+    unasked = {drop.target: f"{drop.target} ({drop.reason})" for drop in work.trace.dropped if drop.target not in tried}
+    said = f"Tried: {', '.join(told)}." if told else "Nothing was sent."
+    return f"{said} Not asked: {', '.join(unasked.values())}." if unasked else said
 
 
 def _what(error_class: str | None, status: int | None) -> str:
