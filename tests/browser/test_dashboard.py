@@ -33,7 +33,7 @@ pytestmark = [
     pytest.mark.skipif(find_spec("playwright") is None, reason="there is no Playwright"),
 ]
 
-PAGES = ("", "/decisions", "/routes", "/targets", "/tenants", "/savings", "/outages")
+PAGES = ("", "/decisions", "/routes", "/targets", "/tenants", "/savings", "/outages", "/experiments", "/drift")
 HOSTILE = "<img src=x onerror=\"document.title='run'\">"
 CONFIG = """
 providers:

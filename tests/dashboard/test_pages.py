@@ -34,6 +34,8 @@ PAGES = (
     "/dashboard/tenants",
     "/dashboard/savings",
     "/dashboard/outages",
+    "/dashboard/experiments",
+    "/dashboard/drift",
 )
 HOSTILE = "\"><img src=x onerror=alert(1)></script><script>alert(2)</script>'{{ 7 * 7 }}"
 NOW = datetime.now(UTC)

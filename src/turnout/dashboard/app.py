@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from turnout.dashboard import decisions, outages, overview, routes, savings, targets, tenants
+from turnout.dashboard import decisions, drift, experiments, outages, overview, routes, savings, targets, tenants
 from turnout.dashboard.assets import asset
 from turnout.dashboard.house import House
 from turnout.dashboard.rendering import HEADERS, Page, render
@@ -30,6 +30,8 @@ _SHOWN: Final[Mapping[str, Show]] = {
     "/dashboard/tenants": tenants.show,
     "/dashboard/savings": savings.show,
     "/dashboard/outages": outages.show,
+    "/dashboard/experiments": experiments.show,
+    "/dashboard/drift": drift.show,
 }
 _SIGN_IN: Final = "/dashboard/sign-in"
 _FORM_BYTES: Final = 4_096

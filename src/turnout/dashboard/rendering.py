@@ -37,6 +37,8 @@ PAGES: Final = (
     ("/dashboard/tenants", "Tenants"),
     ("/dashboard/savings", "Savings"),
     ("/dashboard/outages", "Outages"),
+    ("/dashboard/experiments", "Experiments"),
+    ("/dashboard/drift", "Drift"),
 )
 """The navigation: each page's address and title."""
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from starlette.requests import Request
 
 from turnout.dashboard.house import House
 from turnout.dashboard.period import DAY, floor, month
 from turnout.dashboard.rendering import Page
+from turnout.dashboard.words import usd
 from turnout.insight.query import Filter
 from turnout.insight.sums import Summary, summaries
+from turnout.types.tenant import Period, Tenant
 
 
 class Shown(NamedTuple):
@@ -23,12 +25,35 @@ class Shown(NamedTuple):
         now: this month so far.
         last: the same stretch of the month before.
         forecast_usd: what the whole month will come to at the pace of the last seven days; None on its first day.
+        known: its budgets and what it pays; None for one that nobody declared.
     """
 
     name: str
     now: Summary
     last: Summary
     forecast_usd: Decimal | None
+    known: Tenant | None
+
+    @property
+    def budgets(self) -> str:
+        """What it may spend, in words."""
+        budgets = self.known.budgets if self.known is not None else ()
+        return ", ".join(f"{usd(each.usd)} {_PER[each.per]}{'' if each.hard else ' (soft)'}" for each in budgets)
+
+    @property
+    def margin(self) -> Decimal | None:
+        """The share of what it pays in a month that will be left of it; None where one of the two is not known."""
+        paid = self.known.revenue_usd if self.known is not None else None
+        return 1 - self.forecast_usd / paid if paid and self.forecast_usd is not None else None
+
+
+_PER: Final = {
+    Period.HOUR: "an hour",
+    Period.DAY: "a day",
+    Period.WEEK: "a week",
+    Period.MONTH: "a month",
+    Period.TOTAL: "in all",
+}
 
 
 def show(house: House, _request: Request) -> Page:
@@ -46,6 +71,7 @@ def show(house: House, _request: Request) -> Page:
             now.get(name, Summary()),
             last.get(name, Summary()),
             forecast(now.get(name, Summary()).cost_usd, recent.get(name, Summary()).cost_usd, (week, at, end)),
+            house.router.directory.tenant(str(name)),
         )
         for name in {**now, **last}
     ]
