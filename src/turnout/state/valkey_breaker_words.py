@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -10,7 +9,7 @@ import msgspec
 
 from turnout.state.breaker_words import Word
 from turnout.state.database import Unavailable
-from turnout.state.valkey_client import PREFIX, TIMEOUT_S, connect, failures
+from turnout.state.valkey_client import PREFIX, TIMEOUT_S, connect, failures, in_time
 
 _KEY: Final = f"{PREFIX}breakers"
 _KEPT_S: Final = 86_400
@@ -65,7 +64,7 @@ class ValkeyBreakerWords:
 
     async def _in_time(self, asking: Any) -> Any:
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with in_time(self._timeout_s):
                 return await asking
         except self._failures as error:
             raise Unavailable(str(error) or "no answer in time") from error

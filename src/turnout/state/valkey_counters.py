@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import math
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from typing import Any, Final
 from turnout.state.counters import LEASE_S, Account, Full, Tally
 from turnout.state.database import Unavailable
 from turnout.state.shared_counters import Answer, Book, Op, Read, Renew, Reserve, Settle
-from turnout.state.valkey_client import PREFIX, TIMEOUT_S, connect, failures
+from turnout.state.valkey_client import PREFIX, TIMEOUT_S, connect, failures, in_time
 
 _KEPT_S: Final = 86_400
 """A window is kept for so long after its end."""
@@ -146,7 +145,7 @@ class ValkeyBackend:
     async def run(self, owner: str, ops: Sequence[Op]) -> Sequence[Answer]:
         """See `Backend.run`: all of it in one round trip."""
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with in_time(self._timeout_s):
                 try:
                     replies = await self._sent(owner, ops)
                 except self._unknown:  # a server that has just begun
