@@ -110,3 +110,13 @@ def test_every_command_shows_an_example(run: Run, command: list[str]) -> None:
     described = told.stdout.partition("Usage:")[2].splitlines()[1:]
     assert any(f"turnout {' '.join(command)}" in line for line in described)
     assert "\\b" not in told.stdout
+
+
+def test_who_calls_no_model_needs_no_key_and_who_does_is_told(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "turnout.yaml").write_text(SOUND)
+    assert "chosen:   gpt-4o" in run("explain", "--route", "r", "hi", OPENAI_API_KEY="").stdout
+    assert run("config", "show", OPENAI_API_KEY="").returncode == 0
+    for calling in (("config", "check"), ("serve",)):
+        refused = run(*calling, OPENAI_API_KEY="")
+        assert refused.returncode != 0
+        assert "Set OPENAI_API_KEY" in refused.stdout + refused.stderr

@@ -68,7 +68,7 @@ def show_command(config: _File = None, json: _Json = False) -> None:
     turnout config show
     turnout config show --json
     """  # noqa: D301 - \b keeps the lines as they are
-    loaded = load_config(config)
+    loaded = load_config(config, keyless=True)
     every = settings(loaded)
     if json:
         typer.echo(msgspec.json.encode({"config_version": loaded.version, "settings": every}))

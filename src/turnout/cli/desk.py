@@ -34,7 +34,7 @@ class Place:
 
     def desk(self) -> Desk:
         """Where they are changed. Raises `ConfigError` where the configuration has no tenants."""
-        loaded: LoadedConfig = load_config(self.config)
+        loaded: LoadedConfig = load_config(self.config, keyless=True)
         return desk_of(loaded, loaded.data_directory(self.data), SystemClock())
 
 

@@ -43,7 +43,7 @@ def drift(
     turnout drift
     turnout drift --since 7d --json
     """  # noqa: D301 - \b keeps the lines as they are
-    loaded = load_config(config)
+    loaded = load_config(config, keyless=True)
     named = [file for route in loaded.config.routes.values() for file in artefacts(route.policy)]
     learnt = [load_learnt(loaded.directory / Path(file).expanduser()) for file in dict.fromkeys(named)]
     store, wanted = opened(loaded.data_directory(data), ledger, config=config), Filter(since=moment(since))

@@ -65,7 +65,7 @@ def explain(
 
 def _router(config: Path | None, data: Path | None) -> Router:
     """A router that calls and writes nothing. It asks a provider of feature flags, where there is one."""
-    loaded, clock = load_config(config), SystemClock()
+    loaded, clock = load_config(config, keyless=True), SystemClock()
     router = ConfiguredRouter.of_parts(loaded, build_parts(loaded, clock), MemoryLedger(), clock)
     router.parts.flags.source = source_of(loaded, clock)
     Flagging(router, FlagFile(loaded.data_directory(data))).look()

@@ -91,7 +91,7 @@ def _tenants(config: Path | None, data: Path | None) -> Mapping[str, Tenant]:
     """The tenants that are known, by name; none without a configuration that has any."""
     if find_file(config, os.environ) is None:
         return {}
-    loaded = load_config(config)
+    loaded = load_config(config, keyless=True)
     if loaded.config.tenants is None:
         return {}
     return {each.name: each for each in desk_of(loaded, loaded.data_directory(data), SystemClock()).tenants()}

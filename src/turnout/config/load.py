@@ -62,11 +62,14 @@ class LoadedConfig:
         return data_directory(given or _from(self.directory, self.config.ledger.directory))
 
 
-def load_config(path: str | Path | None = None, env: Mapping[str, str] | None = None) -> LoadedConfig:
+def load_config(
+    path: str | Path | None = None, env: Mapping[str, str] | None = None, *, keyless: bool = False
+) -> LoadedConfig:
     """Read the configuration.
 
     Without `path` it is the file that `TURNOUT_CONFIG` names, else `turnout.yaml` in the current directory, else what
-    the keys in the environment make of it. Without `env` the process's own is read.
+    the keys in the environment make of it. Without `env` the process's own is read. With `keyless`, for those who call
+    no model, providers need not have their keys.
 
     Raises:
         ConfigErrors: everything that is wrong with it, in the order of the lines.
@@ -77,7 +80,7 @@ def load_config(path: str | Path | None = None, env: Mapping[str, str] | None = 
     if file is None:
         return _sound(Document(None, data=default_configuration(env)), Path.cwd(), env)
     document = read_document(_text_of(file), file=str(file), env=env)
-    return _sound(document, file.absolute().parent, env)
+    return _sound(document, file.absolute().parent, env, keyless=keyless)
 
 
 def load_config_text(text: str, env: Mapping[str, str] | None = None, directory: Path | None = None) -> LoadedConfig:
@@ -106,12 +109,12 @@ def _text_of(file: Path) -> str:
         raise ConfigError(f"it cannot be read: {error.strerror}.", file=str(file)) from None
 
 
-def _sound(document: Document, directory: Path, env: Mapping[str, str]) -> LoadedConfig:
+def _sound(document: Document, directory: Path, env: Mapping[str, str], *, keyless: bool = False) -> LoadedConfig:
     config, errors = validate(document, directory)
     if config is None:
         raise ConfigErrors(errors)
     providers, errors = resolve_providers(config, document, env)
-    if errors:
+    if errors and not keyless:
         raise ConfigErrors(errors)
     learnt = tuple(map(_digest, _artefact_files(config, directory)))
     return LoadedConfig(

@@ -82,7 +82,7 @@ def entries(files: Sequence[Path], route: str | None) -> list[Entry]:
     """
     found: list[Entry] = []
     for file in files:
-        loaded = load_config(file)
+        loaded = load_config(file, keyless=True)
         name = file.stem if not any(file.stem == each.name for each in found) else str(file.with_suffix(""))
         if name in loaded.config.targets:
             raise ConfigError(

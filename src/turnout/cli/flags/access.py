@@ -140,7 +140,7 @@ def _used_by(config: Path | None) -> dict[str, list[str]]:
     """The routes that ask for each flag; nothing where the rest of the configuration is not sound."""
     used: dict[str, list[str]] = {}
     try:
-        routes = load_config(config).config.routes
+        routes = load_config(config, keyless=True).config.routes
     except ConfigError:
         return used
     for name, route in routes.items():

@@ -81,13 +81,13 @@ def replay(
 
 
 def _replayed(config: Path, traffic: Traffic, limit: int) -> Replayed:
-    loaded = load_config(config)
+    loaded = load_config(config, keyless=True)
     rules = rules_of(loaded)
     in_force = traffic.current or [file for file in [find_file(None, {})] if file is not None]
     data = find_data_directory(traffic.data)
     store, wanted = opened(data, traffic.ledger), traffic.filter()
     usual = usual_of(store, wanted.since, wanted.until)
-    job = Job(config, data, store, lists_of([load_config(file) for file in in_force]), usual, limit)
+    job = Job(config, data, store, lists_of([load_config(file, keyless=True) for file in in_force]), usual, limit)
     decisions, cut = parts(store, wanted)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     hidden = not (sys.stderr.isatty() and worth_a_bar(decisions))

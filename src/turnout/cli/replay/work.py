@@ -60,7 +60,7 @@ def replay_parts(job: Job, parts: list[Filter], progress: Progress) -> Tally:
 
 
 def _here(job: Job, parts: list[Filter], progress: Progress) -> Iterator[Tally]:
-    world = world_of(load_config(job.config), job.data, job.lists, job.usual)
+    world = world_of(load_config(job.config, keyless=True), job.data, job.lists, job.usual)
     for part in parts:
         yield replay_part(job.store, part, world, job.usual, examples=job.examples, progress=progress)
 

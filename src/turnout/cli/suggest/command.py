@@ -95,7 +95,7 @@ def suggest_rules(
     They are chosen on one part of the labelled requests; every figure is measured on the other. Nothing is changed
     without --write. Exit status 1: nothing beats what is there.
     """  # noqa: D301 - the backspace itself is what keeps the lines apart
-    loaded = load_config(config)
+    loaded = load_config(config, keyless=True)
     parts = build_parts(loaded, SystemClock())
     found_route = parts.routes.find(route) if route in loaded.config.routes else None
     if found_route is None:
