@@ -177,6 +177,12 @@ def test_a_header_that_cannot_be_understood_is_named(gateway: RunningGateway) ->
         assert header.replace("_", "-") in answer.json["error"]["message"]
 
 
+@pytest.mark.parametrize("sent", ["Zoë".encode(), "Zoë".encode("latin-1")])
+def test_a_name_is_recorded_as_it_is_written_whichever_way_it_was_sent(gateway: RunningGateway, sent: bytes) -> None:
+    answer = post(gateway, chat(), x_turnout_user=sent.decode("latin-1"))
+    assert gateway.decision(answer.headers["x-turnout-decision"]).user == "Zoë"
+
+
 def test_health_and_unknown_paths_answer_without_a_key(gateway: RunningGateway) -> None:
     assert ask(gateway, "GET", "/health/live").status == 200
     assert ask(gateway, "GET", "/health/ready").status == 200

@@ -59,7 +59,17 @@ def _short(headers: Mapping[str, str], name: str) -> str | None:
     value = headers.get(name)
     if value is not None and len(value) > LONGEST_NAME:
         raise InvalidRequest(f"{name} is longer than {LONGEST_NAME} characters.", param=name)
-    return value or None
+    return _as_written(value) if value else None
+
+
+def _as_written(value: str) -> str:
+    """SDKs send UTF-8, and servers read headers as Latin-1. A name must be the one that it is looked for by."""
+    if value.isascii():
+        return value
+    try:
+        return value.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return value
 
 
 def _tags(headers: Mapping[str, str]) -> dict[str, str]:
