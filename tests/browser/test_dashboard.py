@@ -14,6 +14,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from tests.dashboard.made_results import EVALUATED
 from tests.running import RunningGateway, running_gateway
 from turnout.cli.pages import dashboard_pages
 from turnout.dashboard import words
@@ -22,6 +23,7 @@ from turnout.insight.feedback import said_of
 from turnout.insight.query import Filter
 from turnout.insight.sums import summary
 from turnout.insight.texts import said
+from turnout.insight.what_if import keep, place
 from turnout.ledger.location import database_file
 from turnout.ledger.sqlite import SqliteStore
 from turnout.testing import HostedFaultProvider, running_fault_provider
@@ -33,7 +35,19 @@ pytestmark = [
     pytest.mark.skipif(find_spec("playwright") is None, reason="there is no Playwright"),
 ]
 
-PAGES = ("", "/decisions", "/routes", "/targets", "/tenants", "/savings", "/outages", "/experiments", "/drift")
+PAGES = (
+    "",
+    "/decisions",
+    "/routes",
+    "/targets",
+    "/tenants",
+    "/savings",
+    "/outages",
+    "/experiments",
+    "/drift",
+    "/what-if",
+    "/what-if/worth-it",
+)
 HOSTILE = "<img src=x onerror=\"document.title='run'\">"
 CONFIG = """
 providers:
@@ -72,6 +86,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway
     with running_fault_provider(seed=1) as first, running_fault_provider(seed=2) as second:
         config = CONFIG.format(first=first, second=second)
         with running_gateway(config, tmp_path_factory.mktemp("browser"), dashboard_pages) as gateway:
+            keep(place(gateway.data, "worth-it"), EVALUATED)
             _traffic(gateway, first)
             yield gateway
 

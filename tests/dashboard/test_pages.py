@@ -36,6 +36,7 @@ PAGES = (
     "/dashboard/outages",
     "/dashboard/experiments",
     "/dashboard/drift",
+    "/dashboard/what-if",
 )
 HOSTILE = "\"><img src=x onerror=alert(1)></script><script>alert(2)</script>'{{ 7 * 7 }}"
 NOW = datetime.now(UTC)

@@ -11,7 +11,18 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from turnout.dashboard import decisions, drift, experiments, outages, overview, routes, savings, targets, tenants
+from turnout.dashboard import (
+    decisions,
+    drift,
+    experiments,
+    outages,
+    overview,
+    routes,
+    savings,
+    targets,
+    tenants,
+    what_if,
+)
 from turnout.dashboard.assets import asset
 from turnout.dashboard.house import House
 from turnout.dashboard.rendering import HEADERS, Page, render
@@ -32,6 +43,8 @@ _SHOWN: Final[Mapping[str, Show]] = {
     "/dashboard/outages": outages.show,
     "/dashboard/experiments": experiments.show,
     "/dashboard/drift": drift.show,
+    "/dashboard/what-if": what_if.show,
+    "/dashboard/what-if/{name}": what_if.show_one,
 }
 _SIGN_IN: Final = "/dashboard/sign-in"
 _FORM_BYTES: Final = 4_096

@@ -39,6 +39,7 @@ PAGES: Final = (
     ("/dashboard/outages", "Outages"),
     ("/dashboard/experiments", "Experiments"),
     ("/dashboard/drift", "Drift"),
+    ("/dashboard/what-if", "What if"),
 )
 """The navigation: each page's address and title."""
 

@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 from tests.ledger import samples
 from turnout.cli.app import app
 from turnout.errors import ConfigError, LedgerError
+from turnout.insight.what_if import kept_as
 from turnout.ledger.entry import encode_decision
 
 HEAD = """\
@@ -90,8 +91,11 @@ def found(*arguments: object) -> dict[str, Any]:
     return whole
 
 
+KEEP = ("--html", "page.html", "--save", "worth-it")
+
+
 def test_rules_a_classifier_and_a_cascade_are_scored_beside_single_targets_and_the_oracle(here: Path) -> None:
-    whole = found("strong-first.yaml", "rules.yaml", "classifier.yaml", "cascade.yaml", "--html", here / "page.html")
+    whole = found("strong-first.yaml", "rules.yaml", "classifier.yaml", "cascade.yaml", *KEEP)
     assert (whole["how"], whole["requests"], whole["trained"]) == ("direct", 350, 350)
     standings = {each["name"]: each for each in whole["standings"]}
     assert list(standings) == ["strong-first", "rules", "classifier", "cascade", "strong", "cheap", "oracle"]
@@ -108,6 +112,13 @@ def test_rules_a_classifier_and_a_cascade_are_scored_beside_single_targets_and_t
     assert "always cheap" in page
     assert verdicts["classifier"]["words"][1:] in page
     assert "<script" not in page
+    kept = kept_as(here / "data", "worth-it")
+    assert kept is not None
+    assert kept.of == ("strong-first", "rules", "classifier", "cascade")
+    assert any(verdicts["classifier"]["words"][1:] in each for each in kept.sentences)
+    assert kept.plot is not None
+    assert [len(kept.plot.points), len(kept.tables[0].rows)] == [7, 7]
+    assert kept.tables[0].strong
 
 
 def test_the_verdict_stands_above_the_table_and_what_it_rests_on_below(here: Path) -> None:

@@ -20,6 +20,7 @@ from turnout.errors import ConfigError, LedgerError, TurnoutError
 from turnout.insight.query import Filter, decisions
 from turnout.insight.replay import run as replay_run
 from turnout.insight.replay.run import parts
+from turnout.insight.what_if import kept_as
 from turnout.ledger.location import database_file
 from turnout.ledger.sqlite import SqliteStore
 
@@ -245,3 +246,33 @@ def test_what_goes_wrong_in_a_process_is_told() -> None:
     theirs.close()
     with pytest.raises(TurnoutError, match="was killed"):
         _received(mine)
+
+
+def test_what_was_found_is_kept_for_the_dashboard(written: Written, tmp_path: Path) -> None:
+    file = tmp_path / "new.yaml"
+    file.write_text(written.config.read_text().replace("max: 40}}, use: [cheap, strong]", "max: 40}}, use: [strong]"))
+    told = run(file, "--data", written.data, "--current", written.config, "--route", "support", "--save", "dear")
+    assert told.exit_code == 0, told.output
+    assert "Saved dear: /dashboard/what-if/dear" in told.stderr
+    found = kept_as(written.data, "dear")
+    assert found is not None
+    assert (found.kind, found.of, found.name) == ("replay", ("new.yaml",), "dear")
+    assert "go another way" in found.sentences[-1]
+    assert [each.title for each in found.tables] == ["Before and after", "What moves", "For example"]
+    assert ("support", "cheap", "strong") in [row[:3] for row in found.tables[1].rows]
+    same = run(written.config, "--data", written.data, "--current", written.config, "--save", "same")
+    assert same.exit_code == 0, same.output
+    nothing = kept_as(written.data, "same")
+    assert nothing is not None
+    assert nothing.sentences[-1].startswith("Nothing moves")
+    none = run(
+        written.config, "--data", written.data, "--until", "2020-01-01", "--since", "2019-01-01", "--save", "none"
+    )
+    assert none.exit_code == 0, none.output
+    assert [each.tables for each in [kept_as(written.data, "none")] if each] == [()]
+
+
+def test_a_name_that_is_none_is_refused_before_anything_is_read(written: Written) -> None:
+    told = run(written.config, "--data", written.data, "--save", "../elsewhere")
+    assert isinstance(told.exception, ConfigError)
+    assert "--save cheaper-first" in str(told.exception)

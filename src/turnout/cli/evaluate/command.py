@@ -16,6 +16,7 @@ from rich.progress import Progress
 from turnout.cli.evaluate.contenders import entries, targets_among
 from turnout.cli.evaluate.formats import as_json
 from turnout.cli.evaluate.page import as_page
+from turnout.cli.evaluate.saving import as_result
 from turnout.cli.evaluate.terminal import print_evaluation
 from turnout.cli.ledger_copy import Ledger
 from turnout.cli.ledger_options import Data, moment, opened
@@ -31,6 +32,7 @@ from turnout.insight.evaluate.traffic import Asked, in_two
 from turnout.insight.evaluate.verdict import Assumed, verdicts
 from turnout.insight.query import Filter
 from turnout.insight.train.labels import read_labelled
+from turnout.insight.what_if import keep, place
 from turnout.types.feedback import Kind
 
 _HALF = 0.5
@@ -115,6 +117,9 @@ class Output:
 
     html: Annotated[Path | None, typer.Option(help="Write a page with the plot of cost and quality there.")] = None
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False
+    save: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Keep it under that name for the dashboard's page What if.")
+    ] = None
 
 
 @spread("which")
@@ -133,11 +138,13 @@ def evaluate_policies(
     turnout evaluate turnout.yaml
     turnout evaluate rules.yaml classifier.yaml cascade.yaml --route support --since 30d
     turnout evaluate rules.yaml classifier.yaml --train-fraction 0.6 --worth 0.02 --html evaluation.html
+    turnout evaluate rules.yaml classifier.yaml --save is-it-worth-it
 
     Requests that several targets answered (shadows, imports) are scored directly; else it takes requests in which
     chance had a part (`explore`, `weighted`), whose probabilities are in the record. Quality is what feedback says, or
     --evidence. Each target alone is scored as well. Ends with 1 where there is not enough evidence on some policy.
     """  # noqa: D301 - the backspace itself is what keeps the lines apart
+    saved = place(find_data_directory(which.data), output.save) if output.save else None
     given = entries(files, which.route)
     with _progress() as tell:
         traffic = which.read(tell)
@@ -160,6 +167,9 @@ def evaluate_policies(
     told = verdicts(found, weighing.assumed, learns)
     if output.html:
         _write(output.html, as_page(found, told, weighing.assumed))
+    if saved:
+        keep(saved, as_result(found, told, weighing.assumed))
+        sys.stderr.write(f"Saved {output.save}: /dashboard/what-if/{output.save}\n")
     if output.json:
         typer.echo(as_json(found, told, weighing.assumed))
     else:

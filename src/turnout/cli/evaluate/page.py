@@ -3,53 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import jinja2
 
 from turnout.cli.evaluate import words
 from turnout.insight.evaluate.evaluation import Evaluation, Standing
 from turnout.insight.evaluate.verdict import Assumed, Verdict
+from turnout.insight.what_if import Plot, Point
 
 WIDTH, HEIGHT = 640, 320
 _ROOM = 0.08
-
-
-class Point(NamedTuple):
-    """A contender in the plot, in its own units.
-
-    Attributes:
-        name: as in the table.
-        kind: `policy`, `target` or `oracle`; or `baseline`.
-        x, y: its cost and quality.
-        left, right, low, high: where the intervals of both end.
-    """
-
-    name: str
-    kind: str
-    x: float
-    y: float
-    left: float
-    right: float
-    low: float
-    high: float
-
-
-class Plot(NamedTuple):
-    """Quality over cost.
-
-    Attributes:
-        points: every contender whose cost is known.
-        front: the corners of the line through those that nobody beats, as SVG has them.
-        left, right, bottom, top: what the ends of the axes mean.
-    """
-
-    points: list[Point]
-    front: str
-    left: str
-    right: str
-    bottom: str
-    top: str
 
 
 def as_page(found: Evaluation, told: Sequence[Verdict], assumed: Assumed) -> str:
@@ -80,7 +44,9 @@ def plot(found: Evaluation) -> Plot | None:
     points = [_point(each, found, across, up) for each in priced]
     front = sorted((point.x, point.y) for point, each in zip(points, priced, strict=True) if each.efficient)
     return Plot(
-        points=points,
+        width=WIDTH,
+        height=HEIGHT,
+        points=tuple(points),
         front=" ".join(f"{x:.1f},{y:.1f}" for x, y in front),
         left=f"${min(costs) * words.THOUSAND:.3g}",
         right=f"${max(costs) * words.THOUSAND:.3g}",
@@ -100,4 +66,5 @@ def _point(each: Standing, found: Evaluation, across: Callable[[float], float], 
     x, left, right = map(across, cost)
     y, low, high = (HEIGHT - up(edge) for edge in each.quality)
     kind = "baseline" if each.name == found.baseline else each.kind
-    return Point(words.title(each, found), kind, x, y, left, right, low, high)
+    name = words.title(each, found)
+    return Point(name=name, kind=kind, x=x, y=y, left=left, right=right, low=low, high=high)

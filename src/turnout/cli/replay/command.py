@@ -16,6 +16,7 @@ from turnout.cli.ledger_copy import Ledger
 from turnout.cli.ledger_options import Data, moment, opened
 from turnout.cli.options import spread
 from turnout.cli.replay.page import as_page
+from turnout.cli.replay.saving import as_result
 from turnout.cli.replay.terminal import print_replay
 from turnout.cli.replay.work import Job, replay_parts, worth_a_bar
 from turnout.cli.replay.world import lists_of, rules_of
@@ -26,6 +27,7 @@ from turnout.insight.query import Filter
 from turnout.insight.replay.foresight import usual_of
 from turnout.insight.replay.result import Replayed, result
 from turnout.insight.replay.run import parts
+from turnout.insight.what_if import keep, place
 
 _LIMIT = 10
 
@@ -60,6 +62,9 @@ def replay(
     limit: Annotated[int, typer.Option(min=0, help="Show so many changed decisions.")] = _LIMIT,
     json: Annotated[bool, typer.Option("--json", help="One JSON object; amounts in USD, latencies in ms.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write one self-contained page there, to be sent around.")] = None,
+    save: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Keep it under that name for the dashboard's page What if.")
+    ] = None,
 ) -> None:
     """Decide recorded requests again by another configuration, without calling a model, and say what would change.
 
@@ -67,13 +72,18 @@ def replay(
     turnout replay new.yaml --since 30d
     turnout replay new.yaml --since 7d --route support --limit 20
     turnout replay new.yaml --html replay.html
+    turnout replay new.yaml --save cheaper-first
     turnout replay new.yaml --json | jq .total.cost
 
     What was recorded is taken as it was. What was not is never made up: it is counted by its best and its worst.
     """  # noqa: D301 - the backspace itself is what keeps the lines apart
+    saved = place(find_data_directory(traffic.data), save) if save else None
     found = _replayed(config, traffic, limit)
     if html:
         _write(html, as_page(found, config.name, limit))
+    if saved:
+        keep(saved, as_result(found, config.name, limit))
+        sys.stderr.write(f"Saved {save}: /dashboard/what-if/{save}\n")
     if json:
         typer.echo(msgspec.json.encode(found))
     elif not html:
