@@ -91,6 +91,14 @@ ALERTS: Final = (
         action="Look whether the questions have changed, or the model: its calibration may no longer hold.",
     ),
     Alert(
+        name="TurnoutRetrainDue",
+        expr="max by (route, artefact) (turnout_retrain_due) > 0",
+        lasts="60m",
+        severity="ticket",
+        summary="What the route {{ $labels.route }} has learnt no longer fits its traffic: {{ $labels.artefact }}.",
+        action="turnout drift says why; then turnout calibrate, or turnout train.",
+    ),
+    Alert(
         name="TurnoutSpendsFaster",
         expr=(
             "sum(rate(turnout_cost_usd_total[1h])) > 3 * sum(rate(turnout_cost_usd_total[1d]))"

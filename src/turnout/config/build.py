@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 from turnout.catalog.prices import price_of
 from turnout.config.beside import caller_beside
 from turnout.config.compile import RouteTable, compile_routes
+from turnout.config.drifting import Drifting
 from turnout.config.flagging import flag_board, following_flags, source_of
 from turnout.config.load import LoadedConfig, load_config
 from turnout.config.observing import breaker_teller, configured, degraded, exporter_of, gauges, metrics_of
@@ -264,6 +265,7 @@ def _beside(
         asyncio.create_task(Prober(router, router.probe_intervals, clock).run(), name="turnout-probes"),
         asyncio.create_task(router.directory.follow(), name="turnout-tenants"),
         following_flags(router, FlagFile(router.data)),
+        asyncio.create_task(router.drifting.follow(), name="turnout-drift"),
     ]
     if isinstance(router.counters, KeptCounters):
         beside.append(asyncio.create_task(router.counters.keep(), name="turnout-counters"))
@@ -281,6 +283,7 @@ class ConfiguredRouter(Router):
         data: the data directory.
         counters: where budgets and limits are counted.
         directory: who is known: tenants and their keys.
+        drifting: what was learnt and no longer fits.
         metrics: what is counted; None for a router over parts that somebody else opens.
         desk: takes feedback; None as above.
     """
@@ -297,6 +300,7 @@ class ConfiguredRouter(Router):
         self.degraded: Callable[[], Collection[str]] = tuple
         self.data = data or loaded.data_directory()
         self.directory = Directory(TenancyStore(self.data), clock)
+        self.drifting = Drifting(lambda: self.loaded, self.data)
 
     @classmethod
     @asynccontextmanager
@@ -355,7 +359,7 @@ class ConfiguredRouter(Router):
         router.desk = FeedbackDesk(ledger.journal, ledger.store, clock, observer)
         observer.observe(configured(loaded, tenancy.known.tenants, first=True))
         router.degraded = partial(degraded, router.counters, ledger)
-        metrics.start(partial(gauges, router, ledger, router.degraded))
+        metrics.start(partial(gauges, router, ledger, router.degraded, router.drifting))
         source = parts.flags.source = source_of(loaded, clock)
         beside = _beside(router, clock, breaker_words_of(loaded, directory, clock, workers=workers), worker)
         try:

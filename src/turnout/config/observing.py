@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 
+from turnout.config.drifting import Drifting
 from turnout.config.load import LoadedConfig
 from turnout.errors import MissingExtra
 from turnout.ledger.embedded import EmbeddedLedger
@@ -82,7 +83,9 @@ def degraded(counters: Counters, ledger: EmbeddedLedger) -> list[str]:
     return [part for part, troubled in troubles.items() if troubled]
 
 
-def gauges(router: Router, ledger: EmbeddedLedger, degraded: Callable[[], Collection[str]]) -> Measured:
+def gauges(
+    router: Router, ledger: EmbeddedLedger, degraded: Callable[[], Collection[str]], drifting: Drifting
+) -> Measured:
     """What is so at this moment."""
     parts, drain, mirror, lacking = router.parts, ledger.drain, ledger.mirror, degraded()
     troubled = parts.breakers.not_closed()
@@ -93,6 +96,7 @@ def gauges(router: Router, ledger: EmbeddedLedger, degraded: Callable[[], Collec
         (table.STATE_TROUBLE, (), "state" in lacking),
         *([(table.COPY_BEHIND, (), mirror.behind), (table.COPY_TROUBLE, (), "postgres" in lacking)] if mirror else []),
         *((table.SHIFTED, (name,), shifted) for name, shifted in _shifted(parts)),
+        *((table.RETRAIN_DUE, learnt, due) for learnt, due in drifting.due.items()),
         *((table.BREAKER_OPEN, (target,), target in troubled) for target in parts.targets),
     ]
 

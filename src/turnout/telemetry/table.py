@@ -90,6 +90,13 @@ SHIFTED: Final = Metric(
     "promise holds no more.",
     ("route",),
 )
+RETRAIN_DUE: Final = Metric(
+    "turnout_retrain_due",
+    "gauge",
+    "In how many processes the last look at the route's latest decisions found that what it has learnt is to be "
+    "calibrated or trained anew: `turnout drift` says why. Looked at every 15 minutes.",
+    ("route", "artefact"),
+)
 HEDGES: Final = Metric(
     "turnout_hedges_total", "counter", "Requests with a call beside a silent one; `won`: it answered.", ("route", "won")
 )
@@ -276,6 +283,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     BREAKERS,
     BREAKER_OPEN,
     SHIFTED,
+    RETRAIN_DUE,
     LOST,
     BEHIND,
     TROUBLE,

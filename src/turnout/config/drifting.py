@@ -1,0 +1,84 @@
+"""Now and then, beside serving: whether what the configuration's routes have learnt still fits their traffic."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from turnout.config.load import LoadedConfig
+from turnout.config.policies import artefacts
+from turnout.errors import TurnoutError
+from turnout.insight.drift import READ, Watch, load_learnt, observe
+from turnout.insight.query import Filter, decisions
+from turnout.ledger.breath import SLICE, breathe
+from turnout.ledger.location import database_file
+from turnout.ledger.sqlite import SqliteStore
+from turnout.types.decision import Decision
+
+FIRST_S: Final = 60.0
+"""After the start, in seconds: a process that has just begun has better things to do."""
+EVERY_S: Final = 900.0
+"""Between two looks, in seconds: what is due is due for days."""
+PERIOD: Final = timedelta(days=30)
+_log = logging.getLogger(__name__)
+
+
+class Drifting:
+    """Looks at the latest decisions of each route that has learnt something. Without one it reads nothing.
+
+    Args:
+        loaded: the configuration in effect.
+        data: the data directory.
+
+    Attributes:
+        due: of each route and file that was looked at, whether it is to be calibrated or trained anew; what is no
+            longer used is not due.
+    """
+
+    def __init__(self, loaded: Callable[[], LoadedConfig], data: Path) -> None:
+        self._loaded = loaded
+        self._data = data
+        self.due: Mapping[tuple[str, str], bool] = {}
+
+    async def follow(self) -> None:
+        """Look again and again, in a thread, until it is cancelled."""
+        await asyncio.sleep(FIRST_S)
+        while True:
+            await asyncio.to_thread(self.look)
+            await asyncio.sleep(EVERY_S)
+
+    def look(self) -> None:
+        """Look once. What cannot be looked at stays as it was, and is told in the log."""
+        loaded, before = self._loaded(), self.due
+        now = dict.fromkeys(before, False)
+        for route, config in loaded.config.routes.items():
+            for file in dict.fromkeys(artefacts(config.policy)):
+                try:
+                    watch = self._watch(loaded, route, file)
+                except TurnoutError as error:
+                    _log.warning("route %s: %s cannot be watched for drift: %s", route, file, error)
+                    now[route, file] = before.get((route, file), False)
+                    continue
+                now[route, file] = bool(watch.due)
+                if watch.due and not before.get((route, file)):
+                    _log.warning("route %s: %s: %s", route, file, watch.verdict)
+        self.due = now
+
+    def _watch(self, loaded: LoadedConfig, route: str, file: str) -> Watch:
+        learnt = load_learnt(loaded.directory / Path(file).expanduser())
+        with closing(SqliteStore(database_file(self._data))) as store:
+            latest = decisions(store, Filter(since=datetime.now(UTC) - PERIOD, route=route), limit=READ)
+            return observe(learnt, _gently(latest))
+
+
+def _gently(found: Iterable[Decision]) -> Iterator[Decision]:
+    """The same, leaving requests their turn."""
+    for place, each in enumerate(found):
+        if place % SLICE == 0:
+            breathe()
+        yield each
