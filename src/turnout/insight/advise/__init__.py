@@ -1,0 +1,1 @@
+"""Whether to route, and how: facts of traffic, matched with what is known of approaches."""
