@@ -24,6 +24,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "drill": "turnout.cli.drill.command:drill",
     "calibrate": "turnout.cli.calibrate.command:calibrate_route",
     "evaluate": "turnout.cli.evaluate.command:evaluate_policies",
+    "advise": "turnout.cli.advise.command:advise_routing",
     "canary": "turnout.cli.canary.command:app",
     "train": "turnout.cli.train.command:train_route",
     "models": "turnout.cli.models:app",

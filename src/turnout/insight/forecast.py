@@ -16,6 +16,7 @@ import msgspec
 
 from turnout.insight.spans import milliseconds
 from turnout.insight.spend import midnight
+from turnout.insight.student import student
 from turnout.ledger.money import to_usd
 from turnout.ledger.rollups import DAY
 from turnout.ledger.store import Store
@@ -110,7 +111,7 @@ def forecast(costs: Mapping[date, Decimal], *, now: datetime) -> Forecast:
     freedom = len(seen) - len(number)
     variance = sum(float(cost - means[kinds[day]]) ** 2 for day, cost in seen.items()) / freedom
     reach = sum(days + days**2 / number[kind] for kind, days in left.items())
-    error = round(Decimal(_student(freedom) * (variance * reach) ** 0.5), _DIGITS)
+    error = round(Decimal(student(freedom) * (variance * reach) ** 0.5), _DIGITS)
     return Forecast(spent_usd=spent, usd=usd, low_usd=max(spent, usd - error), high_usd=usd + error, days=len(seen))
 
 
@@ -129,18 +130,3 @@ def _left(now: datetime, *, by_weekday: bool) -> dict[int, float]:
         kind = today.replace(day=day).weekday() if by_weekday else 0
         left[kind] += 1 - (now - today) / timedelta(days=1) if day == today.day else 1
     return left
-
-
-def _student(freedom: int) -> float:
-    """The 97.5 % quantile of Student's distribution, within 1 % from three degrees of freedom on.
-
-    Abramowitz and Stegun, "Handbook of Mathematical Functions" (1964), 26.7.5.
-    """
-    z, n = 1.959964, freedom
-    terms = (
-        z,
-        (z**3 + z) / (4 * n),
-        (5 * z**5 + 16 * z**3 + 3 * z) / (96 * n**2),
-        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * n**3),
-    )
-    return sum(terms)

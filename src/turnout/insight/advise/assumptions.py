@@ -82,7 +82,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "cascade_finds": "share of the good cheap answers that a cascade keeps",
     "cascade_slips": "share of the bad cheap answers that a cascade keeps",
 }
-"""What each assumption means. Ranges are narrowed by `turnout evaluate` and `turnout calibrate`, on one's own traffic."""
+"""What each means. `turnout evaluate` and `turnout calibrate` narrow the ranges, on one's own traffic."""
 
 
 def assumed(given: Mapping[str, tuple[float | None, float, float | None]]) -> Assumptions:

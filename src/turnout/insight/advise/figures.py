@@ -8,7 +8,7 @@ from typing import Final
 from turnout.insight.advise.fact import DEFINITIONS, Fact, Unit
 
 _SCALES: Final = ((1e9, " G"), (1e6, " M"), (1e3, " k"))
-_FACTORS: Final = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "b": 1e9, "%": 0.01}
+_FACTORS: Final = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "b": 1e9}
 _YES: Final = {"yes": 1.0, "y": 1.0, "true": 1.0, "no": 0.0, "n": 0.0, "false": 0.0}
 _BETWEEN: Final = ".."
 _MANY: Final = 1000
@@ -38,7 +38,7 @@ def _read(text: str) -> float:
     found = re.fullmatch(r"(-?\d+(?:\.\d+)?(?:e\d+)?)\s*([kmgb%]?)", bare)
     if found is None:
         raise ValueError(f"'{text.strip()}' is no figure. Write 50M, 82%, 1200 or yes.")
-    return float(found[1]) * _FACTORS[found[2]]
+    return float(found[1]) / 100 if found[2] == "%" else float(found[1]) * _FACTORS[found[2]]
 
 
 def written(value: float, unit: Unit) -> str:
@@ -72,6 +72,8 @@ def percent(share: float) -> str:
 
 def dollars(amount: float) -> str:
     """`$1,234`; cents below 100; a minus before the sign."""
+    if not amount:
+        return "$0"
     shown = f"{abs(amount):,.0f}" if abs(amount) >= 100 else f"{abs(amount):,.2f}"
     return f"{'-' if amount < 0 and float(shown.replace(',', '')) else ''}${shown}"
 

@@ -204,8 +204,10 @@ def explained(approach: Approach, facts: Facts, taken: Assumptions) -> tuple[str
     if approach is not Approach.CASCADE:
         return (
             f"To the cheaper target: {parts} = {percent(kept)} of the requests.",
-            f"Each costs {percent(ratio)} there, so it saves {percent(kept)} × (1 − {ratio:.3f}) = "
-            f"{percent(parted.saving.value)} of the always-strong cost.",
+            (
+                f"Each costs {percent(ratio)} there, so it saves {percent(kept)} × (1 − {ratio:.3f}) = "
+                f"{percent(parted.saving.value)} of the always-strong cost."
+            ),
         )
     escalated = 1 - kept
     told = "as measured" if facts.get("escalation") else f"100 % − ({parts})"
@@ -214,9 +216,11 @@ def explained(approach: Approach, facts: Facts, taken: Assumptions) -> tuple[str
     least = 1 - ratio - taken.judge_cost
     lines = [
         f"A cascade escalates {percent(escalated)} ({told}).",
-        f"Every request costs the cheap answer, {percent(ratio)}{judged}, and {percent(escalated)} cost the strong one "
-        f"as well: together {percent(total)} of always-strong. It loses money where more than {percent(max(least, 0))} "
-        "escalate.",
+        (
+            f"Every request costs the cheap answer, {percent(ratio)}{judged}, and {percent(escalated)} cost the strong "
+            f"one as well: together {percent(total)} of always-strong. It loses money where more than "
+            f"{percent(max(least, 0))} escalate."
+        ),
     ]
     if critical := facts.value("latency_share"):
         lines.append(
@@ -257,7 +261,7 @@ def _outlook(
     over = sum((1 + growth) ** month for month in range(taken.months))
     spent = placed.usd + placed.upkeep_usd * taken.months
     routed = approach in _ROUTING
-    then = Interval(*sorted(now.value - each if routed else now.value for each in saved)) if routed else now
+    then = Interval(*sorted(now.value - each for each in saved)) if routed else now
     factor = (1 + growth) ** taken.months
     return Outlook(
         now=now,

@@ -30,7 +30,7 @@ class Approach(StrEnum):
     WEIGHED = "weighed"
 
 
-Drive = Literal["money", "need", "none"]
+Drive = Literal["money", "need", "volume", "none"]
 Upkeep = Literal["none", "low", "low to medium", "medium", "medium to high"]
 
 
@@ -68,8 +68,8 @@ class Situation(NamedTuple):
         words: the situation, in the guide's words.
         says: the approach, in the guide's words.
         approach: which one that is.
-        drive: `money` if it is worth what it saves, `need` if it is asked for whatever it saves, `none` if it is what
-            is left when nothing else pays.
+        drive: `money` if it is worth what it saves, `need` if it is asked for whatever it saves, `volume` if it is
+            what is left at that volume when nothing else pays, `none` if it is what is left otherwise.
         tests: what has to hold, all of it.
     """
 
@@ -155,7 +155,7 @@ SITUATIONS: Final = (
         "above 100 M tokens a day",
         "routing required",
         Approach.RULES,
-        "need",
+        "volume",
         (Bound("tokens_per_day", above=LARGE),),
     ),
     Situation(

@@ -1,0 +1,1 @@
+"""`turnout advise`: whether to route, and how."""
