@@ -146,14 +146,14 @@ def outlook(approach: Approach, facts: Facts, taken: Assumptions) -> Outlook | N
     if now is None or baseline is None:
         return None
     if approach not in _ROUTING:
-        return _outlook(approach, Interval.of(now), _worth(approach, facts), _NOTHING, (), facts, taken)
+        return _outlook(approach, _worth(approach, facts), _NOTHING, (), facts, taken)
     parted = split(approach, facts, taken)
     if parted is None:
         return None
     already = 1 - now.value / baseline.value if baseline.value else 0.0
     saved = _spread(Interval.of(baseline), Interval(*(share - already for share in parted.saving)))
     lines = (*explained(approach, facts, taken), *_in_money(baseline.value, now.value, parted, saved))
-    return _outlook(approach, Interval.of(now), saved, parted.wrong, lines, facts, taken)
+    return _outlook(approach, saved, parted.wrong, lines, facts, taken)
 
 
 _NOTHING: Final = Interval(0.0, 0.0, 0.0)
@@ -246,14 +246,13 @@ def _spread(amount: Interval, share: Interval) -> Interval:
 
 def _outlook(
     approach: Approach,
-    now: Interval,
     saved: Interval,
     at_risk: Interval,
     lines: tuple[str, ...],
     facts: Facts,
     taken: Assumptions,
 ) -> Outlook:
-    effort = EFFORTS[approach]
+    effort, now = EFFORTS[approach], Interval.of(facts.known["cost_per_month"])
     built = _setup(effort.built.middle, taken.upkeep_days(effort.load), saved.value, taken)
     placed = _setup(effort.placed.middle, effort.kept, saved.value, taken)
     growth = facts.value("growth")
