@@ -21,6 +21,7 @@ from turnout.dashboard.period import HOUR, Period, month
 from turnout.dashboard.policy_tree import Node, policy_tree
 from turnout.dashboard.story import story
 from turnout.dashboard.tenants import forecast
+from turnout.insight.drop_words import drop_words
 from turnout.policy.walk import walk
 from turnout.types.candidate import Candidate
 
@@ -189,8 +190,8 @@ def test_a_forecast_goes_on_at_the_pace_of_late() -> None:
         (words.share(99_999, 100_000), "> 99.9 %"),
         (words.share(5, 5), "100 %"),
         (words.moment("no time"), "no time"),
-        (words.drop_reason("lacks_tool_choice"), "it lacks tool choice"),
-        (words.drop_reason("anything_else"), "anything else"),
+        (drop_words("lacks_tool_choice"), "it lacks tool choice"),
+        (drop_words("anything_else"), "anything else"),
     ],
 )
 def test_values_read_with_their_units(said: str, expected: str) -> None:

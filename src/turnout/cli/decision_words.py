@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from turnout.insight.drop_words import drop_words
 from turnout.types.decision import Decision
 
 OUTCOME_STYLES = {
@@ -14,14 +15,6 @@ OUTCOME_STYLES = {
     "refused": "yellow",
     "failed": "red",
     "discarded": "yellow",
-}
-_DROPPED = {
-    "breaker_open": "its circuit breaker is open",
-    "context_too_small": "the input does not fit into its context window",
-    "other_model": "its vectors are another model's, and do not compare",
-    "over_budget": "it would cost more than the budget has left",
-    "provider_busy": "its provider has as many calls under way as it takes",
-    "unknown_target": "there is no target of that name",
 }
 
 
@@ -57,8 +50,4 @@ def saved(decision: Decision) -> Decimal | None:
 
 def drop_reason(reason: str) -> str:
     """A drop's reason in words."""
-    if reason.startswith("lacks_"):
-        return f"it lacks {plain(reason.removeprefix('lacks_').replace('_', ' '))}"
-    if reason.startswith("too_slow:"):
-        return f"it would take {plain(reason.removeprefix('too_slow:'))}, more than the latency budget has left"
-    return _DROPPED.get(reason, plain(reason.replace("_", " ")))
+    return plain(drop_words(reason))

@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse
 
 from turnout.dashboard import assets, words
 from turnout.dashboard.period import SPANS
+from turnout.insight.drop_words import drop_words
 
 HEADERS: Final[Mapping[str, str]] = {
     "content-security-policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
@@ -102,7 +103,7 @@ def _environment() -> Environment:
         ms=words.milliseconds,
         duration=words.duration,
         moment=words.moment,
-        dropped=words.drop_reason,
+        dropped=drop_words,
         target=_target,
     )
     made.globals.update(

@@ -19,15 +19,6 @@ OUTCOMES = {
 }
 """How each outcome of a decision or an attempt is coloured; the word is always beside it."""
 
-_DROPPED = {
-    "breaker_open": "its circuit breaker is open",
-    "context_too_small": "the input does not fit into its context window",
-    "other_model": "its vectors are another model's, and do not compare",
-    "over_budget": "it would cost more than the budget has left",
-    "provider_busy": "its provider has as many calls under way as it takes",
-    "unknown_target": "there is no target of that name",
-}
-
 
 def usd(amount: Decimal | None) -> str:
     """An amount with cents, or with three digits that count where it is smaller: `$1,204.50`, `$0.000714`."""
@@ -84,15 +75,6 @@ def moment(given: str | datetime, form: str = "%d %b %Y, %H:%M:%S") -> str:
     except ValueError:
         return str(given)
     return at.astimezone(UTC).strftime(form)
-
-
-def drop_reason(reason: str) -> str:
-    """Why a candidate was dropped, in words."""
-    if reason.startswith("lacks_"):
-        return f"it lacks {reason.removeprefix('lacks_').replace('_', ' ')}"
-    if reason.startswith("too_slow:"):
-        return f"it would take {reason.removeprefix('too_slow:')}, more than the latency budget has left"
-    return _DROPPED.get(reason, reason.replace("_", " "))
 
 
 def saved(cost: Decimal | None, baseline: Decimal | None) -> Decimal | None:
