@@ -37,7 +37,8 @@ def ask(gateway: GatewayProcess) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=60)
     body = json.dumps({"model": "ask", "messages": [{"role": "user", "content": "Hi"}]})
     connection.request("POST", "/v1/chat/completions", body, {"connection": "close"})
-    assert connection.getresponse().status == 200
+    response = connection.getresponse()
+    assert (response.status, bool(response.read())) == (200, True)
     connection.close()
 
 

@@ -9,6 +9,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -173,15 +174,15 @@ async def test_a_second_signal_ends_it_at_once_and_the_ledger_has_everything(
 def test_a_caller_who_reads_nothing_cannot_keep_it_from_ending(provider: HostedFaultProvider, tmp_path: Path) -> None:
     with gateway_process(config(provider, notice="100ms", drain="500ms"), tmp_path) as gateway:
         connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=30)
-        flood = "fault:tokens(200000)"
-        connection.request(
-            "POST", "/v1/chat/completions", json.dumps({"model": flood, "messages": HELLO, "stream": True})
-        )
-        assert connection.getresponse().status == 200
-        time.sleep(0.5)
-        gateway.send(signal.SIGTERM)
-        assert gateway.ended(8) == 0
-        connection.close()
+        flood = "fault:tokens(60000)"
+        with closing(connection):
+            connection.request(
+                "POST", "/v1/chat/completions", json.dumps({"model": flood, "messages": HELLO, "stream": True})
+            )
+            assert connection.getresponse().status == 200
+            time.sleep(0.5)
+            gateway.send(signal.SIGTERM)
+            assert gateway.ended(8) == 0
         assert set(gateway.outcomes().values()) <= {"partial", "cancelled"}
 
 

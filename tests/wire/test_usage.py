@@ -32,6 +32,7 @@ def test_what_anthropic_keeps_for_an_hour_is_told_apart() -> None:
     kept = {"ephemeral_5m_input_tokens": 1, "ephemeral_1h_input_tokens": 3}
     usage = anthropic.usage_from({"input_tokens": 3, "cache_creation_input_tokens": 4, "cache_creation": kept})
     assert (usage.cache_write_tokens, usage.cache_write_hour_tokens) == (4, 3)
+    assert anthropic.usage_from(anthropic.usage_to(usage)) == usage
 
 
 def test_reasoning_that_only_the_total_counts_is_counted() -> None:
