@@ -187,6 +187,18 @@ def test_the_ledger_tells_what_it_has_seen(tmp_path: Path) -> None:
     assert facts["cost_per_month"]["value"] == pytest.approx(30 * (10 * 0.001 + 30 * 0.01), rel=0.02)
 
 
+def test_the_page_stands_by_itself_and_says_what_the_terminal_says(tmp_path: Path) -> None:
+    file = tmp_path / "advice.html"
+    assert run(*company("legal"), "--html", str(file)).exit_code == 0
+    page = file.read_text("utf-8")
+    assert "<h1>Route. Recommended: cascade: cheap first, escalate.</h1>" in page
+    assert "$5,850 a month on the strong model" in page
+    assert "http" not in page
+    assert "<script" not in page
+    found = run(*company("legal"), "--html", str(tmp_path / "no" / "advice.html"))
+    assert isinstance(found.exception, ConfigError)
+
+
 def test_an_empty_ledger_says_so(tmp_path: Path) -> None:
     found = run("--data", str(tmp_path))
     assert isinstance(found.exception, LedgerError)

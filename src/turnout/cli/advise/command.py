@@ -11,6 +11,7 @@ import typer
 
 from turnout.cli.advise.asking import answers_in, interview, pairs, told
 from turnout.cli.advise.formats import as_json
+from turnout.cli.advise.page import as_page, write_page
 from turnout.cli.advise.starting import write_start
 from turnout.cli.advise.terminal import print_advice
 from turnout.cli.ledger_options import Data, moment, opened
@@ -74,6 +75,7 @@ class Output:
     """The options that say what becomes of it."""
 
     write: Annotated[Path | None, typer.Option(help="Write a turnout.yaml to start from; never over another.")] = None
+    html: Annotated[Path | None, typer.Option(help="Write a page for a meeting there.")] = None
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False
 
 
@@ -110,6 +112,8 @@ def advise_routing(
     changed = changes(given, taken, pair, advice)
     if output.write is not None:
         write_start(output.write, advice, pair)
+    if output.html is not None:
+        write_page(output.html, as_page(advice, changed, taken, pair))
     if output.json:
         typer.echo(as_json(advice, changed, taken, pair))
     else:

@@ -18,9 +18,8 @@ from turnout.insight.advise.prices import Pair
 def print_advice(console: Console, advice: Advice, changed: Sequence[Change], taken: Assumptions, pair: Pair) -> None:
     """Print the answer, then what it rests on."""
     console.print(Text(words.headline(advice), "bold"))
-    for option in (advice.recommended, *advice.on_top):
-        for line in (*option.reasons, *words.money(option), *option.against):
-            console.print(Text(f"  {line}"))
+    for line in words.story(advice):
+        console.print(Text(f"  {line}"))
     for line in (*words.loses(advice), *advice.remarks):
         console.print(Text(f"  {line}", "yellow"))
     _table(console, "Effort", ("", "setup", "upkeep a month", "payback"), words.effort(advice.recommended))

@@ -37,6 +37,12 @@ def headline(advice: Advice) -> str:
     return f"{head} Recommended: {advice.title}."
 
 
+def story(advice: Advice) -> list[str]:
+    """Why that is recommended, what it would come to, and what speaks against it."""
+    taken = (advice.recommended, *advice.on_top)
+    return [line for option in taken for line in (*option.reasons, *money(option), *option.against)]
+
+
 def facts(advice: Advice) -> list[tuple[str, str, str]]:
     """What is known: the figure's name, its value, where it is from."""
     return [
