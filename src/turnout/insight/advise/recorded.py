@@ -177,9 +177,11 @@ def _cheaper(store: Store, seen: _Seen, answers: dict[str, tuple[int, float]]) -
     ratio = Fact(value=prices[cheap] / prices[strong], how=f"USD a token of {cheap}'s answers, of {strong}'s")
     part = answers[cheap][0] / max(sum(calls for calls, _ in answers.values()), 1)
     share = served_well(store, seen.bounds, cheap, part)
-    escalated = seen.total.escalations / max(seen.total.decisions, 1)
+    routes = totals_by(store, Filter(since=seen.since, until=seen.until), ("route",)).values()
+    cascades = [each for each in routes if each.escalations]
     found = {"cheap_cost": ratio} | ({} if share is None else {"cheaper_share": share})
-    if escalated:
-        how = "of all requests an answer was discarded for another"
+    if cascades:
+        escalated = sum(each.escalations for each in cascades) / sum(each.decisions for each in cascades)
+        how = "of the requests of routes on which answers were discarded for another target's"
         found["escalation"] = msgspec.structs.replace(ratio, value=escalated, how=how)
     return found
