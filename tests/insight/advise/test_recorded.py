@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from turnout.cli.ledger_options import opened
 from turnout.insight.advise.assumptions import Assumptions
 from turnout.insight.advise.recorded import recorded_facts
 from turnout.insight.query import Filter
 from turnout.insight.trace import Taken, take_in
+from turnout.ledger.location import database_file
+from turnout.ledger.sqlite import SqliteStore
 from turnout.types.decision import Attempt, Decision
 
 NOW = datetime(2026, 3, 9, tzinfo=UTC)
@@ -46,7 +47,7 @@ def decision(number: int, route: str, *, escalated: bool) -> Decision:
 
 
 def test_escalations_are_a_share_of_the_routes_that_escalate(tmp_path: Path) -> None:
-    store = opened(tmp_path)
+    store = SqliteStore(database_file(tmp_path))
     routes = ("cascade", "plain")
     made = (decision(number, routes[number % 2], escalated=number % 4 == 0) for number in range(400))
     take_in(store, (Taken(each) for each in made))
