@@ -46,6 +46,7 @@ PAGES = (
     "/experiments",
     "/drift",
     "/what-if",
+    "/advice",
     "/what-if/worth-it",
 )
 HOSTILE = "<img src=x onerror=\"document.title='run'\">"

@@ -11,6 +11,7 @@ import pytest
 
 from bench.answers import answers
 from bench.drift import traffic
+from tests.cli.advise.test_advise_command import run as advised
 from tests.cli.test_shadows import a_pair
 from tests.dashboard.seeded import CONFIG, look, seeded_gateway
 from tests.ledger import samples
@@ -30,6 +31,7 @@ routes:
   support:
     policy: {cascade: [{use: [cheap], accept: {confidence: 0.6, by: support.json}}, {use: strong}]}
 """
+HERE = Path(__file__).parent
 HOUR_AGO = datetime.now(UTC) - timedelta(hours=1)
 
 
@@ -116,3 +118,19 @@ def test_a_tenant_is_shown_with_its_budgets_and_its_margin(tmp_path: Path) -> No
         page = look(gateway, "/dashboard/tenants")
     assert "$50.00 a day, $900.00 a month (soft)" in page.words
     assert "Margin" in page.words
+
+
+def test_the_latest_advice_is_shown_with_its_arithmetic_and_apart_from_what_if(tmp_path: Path) -> None:
+    with seeded_gateway(tmp_path) as gateway:
+        assert "turnout advise --save november" in look(gateway, "/dashboard/advice").words
+        company = HERE.parent / "cli/advise/companies/support.yaml"
+        for name in ("october", "november"):
+            told = advised("--answers", str(company), "--data", str(gateway.data), "--save", name)
+            assert told.exit_code == 0, told.output
+        page = look(gateway, "/dashboard/advice")
+        assert "Advice: november" in page.words
+        assert "Recommended: " in page.words
+        assert "The decision table" in page.words
+        assert ("a", {"href": "/dashboard/what-if/october"}) in page.elements
+        assert "Nothing saved yet" in look(gateway, "/dashboard/what-if").words
+        assert "Advice: october" in look(gateway, "/dashboard/what-if/october").words

@@ -37,6 +37,7 @@ PAGES = (
     "/dashboard/experiments",
     "/dashboard/drift",
     "/dashboard/what-if",
+    "/dashboard/advice",
 )
 HOSTILE = "\"><img src=x onerror=alert(1)></script><script>alert(2)</script>'{{ 7 * 7 }}"
 NOW = datetime.now(UTC)

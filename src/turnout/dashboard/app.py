@@ -43,6 +43,7 @@ _SHOWN: Final[Mapping[str, Show]] = {
     "/dashboard/outages": outages.show,
     "/dashboard/experiments": experiments.show,
     "/dashboard/drift": drift.show,
+    "/dashboard/advice": what_if.show_advice,
     "/dashboard/what-if": what_if.show,
     "/dashboard/what-if/{name}": what_if.show_one,
 }

@@ -41,6 +41,7 @@ PAGES: Final = (
     ("/dashboard/experiments", "Experiments"),
     ("/dashboard/drift", "Drift"),
     ("/dashboard/what-if", "What if"),
+    ("/dashboard/advice", "Advice"),
 )
 """The navigation: each page's address and title."""
 

@@ -25,7 +25,16 @@ class Label(NamedTuple):
 def show(house: House, _request: Request) -> Page:
     """Everything that is kept, the newest first."""
     found = kept(house.router.data)
-    return Page("what_if.html", {"results": found.results, "unreadable": found.unreadable})
+    tried = [each for each in found.results if each.kind != "advice"]
+    return Page("what_if.html", {"results": tried, "unreadable": found.unreadable})
+
+
+def show_advice(house: House, _request: Request) -> Page:
+    """The advice that was kept last, and the names of those before it."""
+    found = [each for each in kept(house.router.data).results if each.kind == "advice"]
+    if not found:
+        return Page("advice.html", {})
+    return Page("result.html", {"result": found[0], "labels": [], "others": [each.name for each in found[1:]]})
 
 
 def show_one(house: House, request: Request) -> Page:
@@ -34,7 +43,7 @@ def show_one(house: House, request: Request) -> Page:
     if found is None:
         told = "It was never saved under this name, was removed, or cannot be read."
         return Page("trouble.html", {"title": "There is no such result", "text": told}, 404)
-    return Page("result.html", {"result": found, "labels": labels(found.plot) if found.plot else []})
+    return Page("result.html", {"result": found, "labels": labels(found.plot) if found.plot else [], "others": []})
 
 
 def labels(plot: Plot) -> list[Label]:

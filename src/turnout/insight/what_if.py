@@ -1,4 +1,4 @@
-"""What replays and evaluations found, kept in the data directory for whoever looks at the pages.
+"""What replays, evaluations and advice found, kept in the data directory for whoever looks at the pages.
 
 place(data, "cheaper-first")     data/what-if/cheaper-first.json
 keep(file, found)                replaces what was kept under the name
@@ -89,11 +89,11 @@ class Plot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """What a replay or an evaluation found.
+    """What a replay, an evaluation or an advice found.
 
     Attributes:
-        kind: which of the two.
-        of: the configurations that were tried.
+        kind: which of them.
+        of: the configurations that were tried; of an advice, what it looked at.
         made: when, ISO 8601.
         sentences: what came of it.
         tables, lines: the same in figures, and what it rests on.
@@ -101,7 +101,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         name: under which it is kept.
     """
 
-    kind: Literal["replay", "evaluation"]
+    kind: Literal["replay", "evaluation", "advice"]
     of: tuple[str, ...]
     made: str
     sentences: tuple[str, ...]

@@ -12,6 +12,7 @@ import typer
 from turnout.cli.advise.asking import answers_in, interview, pairs, told
 from turnout.cli.advise.formats import as_json
 from turnout.cli.advise.page import as_page, write_page
+from turnout.cli.advise.saving import as_result
 from turnout.cli.advise.starting import write_start
 from turnout.cli.advise.terminal import print_advice
 from turnout.cli.ledger_options import Data, moment, opened
@@ -28,6 +29,7 @@ from turnout.insight.advise.prices import CHEAP, STRONG, Pair, priced
 from turnout.insight.advise.recorded import recorded_facts
 from turnout.insight.advise.trace import trace_facts
 from turnout.insight.query import Filter
+from turnout.insight.what_if import keep, place
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +78,7 @@ class Output:
 
     write: Annotated[Path | None, typer.Option(help="Write a turnout.yaml to start from; never over another.")] = None
     html: Annotated[Path | None, typer.Option(help="Write a page for a meeting there.")] = None
+    save: Annotated[str | None, typer.Option(help="Keep it under this name, for the dashboard's page Advice.")] = None
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False
 
 
@@ -101,6 +104,7 @@ def advise_routing(
     What is not known is said and not guessed; all that is assumed is printed, and can be assumed otherwise.
     """  # noqa: D301 - \b keeps the lines as they are
     now = datetime.now(UTC)
+    saved = place(find_data_directory(source.data), output.save) if output.save is not None else None
     own = pairs(assume or (), "--assume")
     pair = Pair(priced(own.pop("strong", STRONG), now), priced(own.pop("cheap", CHEAP), now))
     try:
@@ -114,6 +118,8 @@ def advise_routing(
         write_start(output.write, advice, pair)
     if output.html is not None:
         write_page(output.html, as_page(advice, changed, taken, pair))
+    if saved is not None:
+        keep(saved, as_result(advice, changed, taken, pair))
     if output.json:
         typer.echo(as_json(advice, changed, taken, pair))
     else:

@@ -21,7 +21,23 @@ def as_page(advice: Advice, changed: Sequence[Change], taken: Assumptions, pair:
     """The page as HTML."""
     loader = jinja2.PackageLoader("turnout.cli.advise", "templates")
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
-    tables = (
+    shown: dict[str, Any] = {
+        "headline": words.headline(advice),
+        "lines": words.story(advice),
+        "remarks": [*words.loses(advice), *advice.remarks],
+        "changes": [words.change(each) for each in changed] or ["Nothing by itself."],
+        "tables": tables(advice, taken, pair),
+        "source": advice.facts.source,
+        "notes": advice.facts.notes,
+    }
+    return environment.get_template("advise.html").render(shown)
+
+
+def tables(
+    advice: Advice, taken: Assumptions, pair: Pair
+) -> list[tuple[str, tuple[str, ...], Sequence[tuple[str, ...]]]]:
+    """What it rests on: of each table its title, its columns and its rows; none without rows."""
+    found: tuple[tuple[str, tuple[str, ...], Sequence[tuple[str, ...]]], ...] = (
         ("Effort", ("", "setup", "upkeep a month", "payback"), words.effort(advice.recommended)),
         ("The others", ("approach", "saves a month", "payback", "why"), list(words.compared(advice))),
         ("Facts", ("figure", "value", "where from"), words.facts(advice)),
@@ -29,16 +45,7 @@ def as_page(advice: Advice, changed: Sequence[Change], taken: Assumptions, pair:
         ("The decision table", ("situation", "approach", "holds", "because"), words.table(advice)),
         ("Assumptions", ("key", "value", "meaning"), words.assumptions(taken, pair)),
     )
-    shown: dict[str, Any] = {
-        "headline": words.headline(advice),
-        "lines": words.story(advice),
-        "remarks": [*words.loses(advice), *advice.remarks],
-        "changes": [words.change(each) for each in changed] or ["Nothing by itself."],
-        "tables": [each for each in tables if each[2]],
-        "source": advice.facts.source,
-        "notes": advice.facts.notes,
-    }
-    return environment.get_template("advise.html").render(shown)
+    return [each for each in found if each[2]]
 
 
 def write_page(file: Path, page: str) -> None:
