@@ -78,3 +78,15 @@ def test_a_configuration_that_uses_nothing_learnt_has_nothing_to_watch(fitted: C
     told = run()
     assert told.exit_code == 0
     assert "nothing that could drift" in told.stdout
+
+
+def test_the_report_says_it_too(fitted: Calibration) -> None:
+    record(fitted, 1.0)
+    report = CliRunner().invoke(app, ["report", "--since", "1d"], env={"COLUMNS": "200"})
+    assert "route support: support.json: retrain due, because tokens has moved" in report.stdout.replace("\n", "")
+    told = json.loads(CliRunner().invoke(app, ["report", "--since", "1d", "--json"]).stdout)
+    assert told["retrain_due"][0].startswith("route support: support.json: retrain due")
+    CliRunner().invoke(app, ["report", "--since", "1d", "--html", "page.html"])
+    assert "<strong>Retrain due.</strong> route support" in Path("page.html").read_text()
+    Path("turnout.yaml").write_text("routes: [")
+    assert json.loads(CliRunner().invoke(app, ["report", "--since", "1d", "--json"]).stdout)["retrain_due"] == []

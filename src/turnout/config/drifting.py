@@ -5,19 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from turnout.config.load import LoadedConfig
+from turnout.config.load import LoadedConfig, load_config
 from turnout.config.policies import artefacts
-from turnout.errors import TurnoutError
+from turnout.errors import ArtefactError, ConfigError, TurnoutError
 from turnout.insight.drift import READ, Watch, load_learnt, observe
 from turnout.insight.query import Filter, decisions
 from turnout.ledger.breath import SLICE, breathe
 from turnout.ledger.location import database_file
 from turnout.ledger.sqlite import SqliteStore
+from turnout.ledger.store import Store
 from turnout.types.decision import Decision
 
 FIRST_S: Final = 60.0
@@ -26,6 +27,43 @@ EVERY_S: Final = 900.0
 """Between two looks, in seconds: what is due is due for days."""
 PERIOD: Final = timedelta(days=30)
 _log = logging.getLogger(__name__)
+
+
+def watched(loaded: LoadedConfig, store: Store, route: str, file: str) -> Watch:
+    """How a file that a route has learnt fits the latest of its traffic.
+
+    Raises:
+        ArtefactError: the file is none that this turnout can use.
+        LedgerError: the ledger cannot be read.
+    """
+    learnt = load_learnt(loaded.directory / Path(file).expanduser())
+    latest = decisions(store, Filter(since=datetime.now(UTC) - PERIOD, route=route), limit=READ)
+    return observe(learnt, _gently(latest))
+
+
+def learnt_by(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
+    """Each route with each file that it has learnt."""
+    for route, config in loaded.config.routes.items():
+        for file in dict.fromkeys(artefacts(config.policy)):
+            yield route, file
+
+
+def due_now(store: Store) -> list[str]:
+    """What of the configuration found here is to be calibrated or trained anew, in words; nothing where none is sound.
+
+    Raises:
+        LedgerError: the ledger cannot be read.
+    """
+    try:
+        loaded = load_config(keyless=True)
+    except ConfigError:
+        return []
+    told = []
+    for route, file in learnt_by(loaded):
+        with suppress(ArtefactError):
+            watch = watched(loaded, store, route, file)
+            told += [f"route {route}: {file}: {watch.verdict}"] if watch.due else []
+    return told
 
 
 class Drifting:
@@ -56,24 +94,18 @@ class Drifting:
         """Look once. What cannot be looked at stays as it was, and is told in the log."""
         loaded, before = self._loaded(), self.due
         now = dict.fromkeys(before, False)
-        for route, config in loaded.config.routes.items():
-            for file in dict.fromkeys(artefacts(config.policy)):
-                try:
-                    watch = self._watch(loaded, route, file)
-                except TurnoutError as error:
-                    _log.warning("route %s: %s cannot be watched for drift: %s", route, file, error)
-                    now[route, file] = before.get((route, file), False)
-                    continue
-                now[route, file] = bool(watch.due)
-                if watch.due and not before.get((route, file)):
-                    _log.warning("route %s: %s: %s", route, file, watch.verdict)
+        for route, file in learnt_by(loaded):
+            try:
+                with closing(SqliteStore(database_file(self._data))) as store:
+                    watch = watched(loaded, store, route, file)
+            except TurnoutError as error:
+                _log.warning("route %s: %s cannot be watched for drift: %s", route, file, error)
+                now[route, file] = before.get((route, file), False)
+                continue
+            now[route, file] = bool(watch.due)
+            if watch.due and not before.get((route, file)):
+                _log.warning("route %s: %s: %s", route, file, watch.verdict)
         self.due = now
-
-    def _watch(self, loaded: LoadedConfig, route: str, file: str) -> Watch:
-        learnt = load_learnt(loaded.directory / Path(file).expanduser())
-        with closing(SqliteStore(database_file(self._data))) as store:
-            latest = decisions(store, Filter(since=datetime.now(UTC) - PERIOD, route=route), limit=READ)
-            return observe(learnt, _gently(latest))
 
 
 def _gently(found: Iterable[Decision]) -> Iterator[Decision]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from turnout.cli.ledger_options import Where, moment, nothing_yet
 from turnout.cli.options import spread
@@ -17,6 +18,7 @@ from turnout.cli.report.formats import as_csv, as_json
 from turnout.cli.report.page import as_page
 from turnout.cli.report.terminal import print_report
 from turnout.cli.screen import screen
+from turnout.config.drifting import due_now
 from turnout.errors import ConfigError
 from turnout.insight import query
 from turnout.insight.cost_change import explain_change
@@ -93,17 +95,19 @@ def report(
     if change:
         _explain(store, *change, json=json)
         return
-    made = make_report(store, wanted, by=asked.fields, now=datetime.now(UTC))
+    made, due = make_report(store, wanted, by=asked.fields, now=datetime.now(UTC)), due_now(store)
     if html:
-        _write(html, as_page(made))
+        _write(html, as_page(made, due))
     if json:
-        typer.echo(as_json(made))
+        typer.echo(as_json(made, due))
     elif csv:
         typer.echo(as_csv(made), nl=False)
     elif not query.count(store):
         sys.stderr.write(f"{nothing_yet(store, where.directory)}\n")
     elif not html:
         print_report(screen(), made, limit=asked.limit)
+        for each in due:
+            screen().print(Text(each, "red"))
 
 
 def _explain(store: Store, before: str, after: str, *, json: bool) -> None:

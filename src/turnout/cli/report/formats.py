@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -34,7 +35,7 @@ _COLUMNS: Final = (
 )
 
 
-def as_json(report: Report) -> bytes:
+def as_json(report: Report, due: Sequence[str] = ()) -> bytes:
     """The whole report as one JSON object; amounts are numbers in USD, latencies in ms, times ISO 8601 in UTC."""
     whole = {
         "since": report.since.isoformat(),
@@ -46,6 +47,7 @@ def as_json(report: Report) -> bytes:
         "latency_ms": _latency(report),
         "calls": [_calls(*key, each) for key, each in report.calls.items()],
         "errors": report.errors,
+        "retrain_due": due,
     }
     return msgspec.json.encode(whole, enc_hook=str)
 

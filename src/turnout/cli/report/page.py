@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
@@ -40,13 +41,14 @@ class Bar(NamedTuple):
     labelled: bool
 
 
-def as_page(report: Report) -> str:
+def as_page(report: Report, due: Sequence[str] = ()) -> str:
     """The page as HTML."""
     loader = jinja2.PackageLoader("turnout.cli.report", "templates")
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
     environment.filters |= {"usd": usd, "ms": milliseconds, "tokens": figures.tokens}
     shown: dict[str, Any] = {
         "report": report,
+        "due": due,
         "figures": figures,
         "lines": report.lines[:_MOST_LINES],
         "bars": chart(report.steps, report),
