@@ -75,7 +75,8 @@ async def ask(port: int, told: Told) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         try:
             writer.write(request(close=True))
-            answer = await asyncio.wait_for(reader.read(), 60)
+            async with asyncio.timeout(60):
+                answer = await reader.read()
         finally:
             writer.close()
     except OSError:
@@ -202,7 +203,8 @@ async def idle_streams(
     before, fds = resident_kb(pid), descriptors(pid)
     provider.use("stall_after(1,600)")
     async with crowd(gateway.port, size, request(stream=True)) as members:
-        await asyncio.wait_for(asyncio.gather(*(reader.readuntil(b"data: ") for reader, _ in members)), 240)
+        async with asyncio.timeout(240):
+            await asyncio.gather(*(reader.readuntil(b"data: ") for reader, _ in members))
         provider.reset()
         kb = (resident_kb(pid) - before) / size
         began, used = time.monotonic(), processor_s(pid)

@@ -70,4 +70,5 @@ class Stopping:
 
     async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._at_once.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._at_once.wait()

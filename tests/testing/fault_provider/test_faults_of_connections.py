@@ -133,7 +133,8 @@ async def test_requests_on_one_connection_are_answered_in_turn(wires: Wires) -> 
     writer.write(ask + ask)
     text = b""
     while text.count(b"0\r\n\r\n") < 2:
-        text += await asyncio.wait_for(reader.read(1 << 16), 1)
+        async with asyncio.timeout(1):
+            text += await reader.read(1 << 16)
     assert text.count(b"HTTP/1.1 200 OK") == text.count(b"[DONE]") == 2
     writer.close()
 

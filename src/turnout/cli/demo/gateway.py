@@ -89,7 +89,8 @@ async def _stop(child: asyncio.subprocess.Process) -> None:
         return
     child.send_signal(signal.SIGINT)  # unlike SIGTERM it gives no load balancer time to notice
     try:
-        await asyncio.wait_for(child.wait(), _STOP_WITHIN_S)
+        async with asyncio.timeout(_STOP_WITHIN_S):
+            await child.wait()
     except TimeoutError:
         child.kill()
         await child.wait()
