@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from bench.answers import answers
 from turnout.confidence.calibration import Calibration, fit_calibration
-from turnout.insight.drift import Learnt, observe
+from turnout.insight.drift import LATEST, Learnt, observe
 from turnout.types.clock import timestamp
 from turnout.types.decision import Attempt, Decision
 from turnout.types.features import Features
@@ -72,24 +74,35 @@ def _decision(tokens: float, logprob: float, confidence: float, score: float | N
     )
 
 
+def doubted(decisions: Iterable[Decision], times: float) -> list[Decision]:
+    """The same, where the model is so many times less sure of its words."""
+    return [
+        msgspec.structs.replace(each, signals={**each.signals, "mean_logprob": times * each.signals["mean_logprob"]})
+        for each in decisions
+    ]
+
+
 def alarms(fitted: Calibration, *, runs: int, n: int) -> int:
     """In how many of so many quiet runs a look at the end raises an alarm."""
     learnt = _learnt(fitted)
-    return sum(bool(observe(learnt, traffic(fitted, n, seed=seed)).due) for seed in range(runs))
+    found = (traffic(fitted, n, seed=seed) for seed in range(runs))
+    return sum(bool(observe(learnt, each[:LATEST], each[LATEST:]).due) for each in found)
 
 
-def delay(fitted: Calibration, *, seed: int, shift: float = 0.0, worse: float = 0.0) -> int:
+def delay(fitted: Calibration, *, seed: int, shift: float = 0.0, worse: float = 0.0, doubt: float = 1.0) -> int:
     """After how many decisions drift is noticed that begins after a thousand quiet ones; looked for every 25."""
     learnt = _learnt(fitted)
     quiet, moved = traffic(fitted, 1_000, seed=seed), traffic(fitted, _LENGTH, seed=seed, shift=shift, worse=worse)
+    moved = doubted(moved, doubt)
     for seen in range(_EVERY, _LENGTH, _EVERY):
-        if observe(learnt, [*moved[seen - 1 :: -1], *quiet]).due:
+        lately = [*moved[seen - 1 :: -1], *quiet]
+        if observe(learnt, lately[:LATEST], lately[LATEST:]).due:
             return seen
     return _LENGTH
 
 
 def _learnt(fitted: Calibration) -> Learnt:
-    return Learnt(file="bench", id=ID, kind="calibration", window=fitted.window)
+    return Learnt(file="bench", id=ID, kind="calibration", calibration=fitted)
 
 
 if __name__ == "__main__":
@@ -98,6 +111,7 @@ if __name__ == "__main__":
     print(f"alarms in {_RUNS} quiet runs of {_LENGTH:,} decisions: {quiet}")
     for told, planted in (
         ("questions 2.7 times as long", {"shift": 1.0}),
+        ("the model half as sure of its words", {"doubt": 2.0}),
         ("a fifth of the good answers bad", {"worse": 0.2}),
     ):
         delays = [delay(calibration, seed=seed, **planted) for seed in range(10)]

@@ -34,6 +34,7 @@ from turnout.ledger.entry import encode_decision
 from turnout.ledger.location import database_file
 from turnout.ledger.sqlite import SqliteStore
 from turnout.ledger.store import Position, Store, Written
+from turnout.types.decision import Decision
 
 BATCH: Final = 2_000
 ROUNDS: Final = 5
@@ -74,9 +75,21 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def fill(store: SqliteStore, number: int, days: int, console: Console) -> float:
-    """Take the decisions in as the drain does, batch by batch; the processor's seconds that this took."""
+def fill(
+    store: SqliteStore, number: int, days: int, console: Console, change: Callable[[Decision], Decision] | None = None
+) -> float:
+    """Take the decisions in as the drain does, batch by batch; the processor's seconds that this took.
+
+    Args:
+        store: what is filled.
+        number: of decisions.
+        days: over how many days they are spread, until midnight.
+        console: where it is told how far it is.
+        change: what is done to each decision before it is taken in; None for nothing.
+    """
     made = traffic(number, days=days, until=midnight())
+    if change is not None:
+        made = map(change, made)
     spent = 0.0
     with Progress(console=console) as progress:
         task = progress.add_task("decisions", total=number)
@@ -88,8 +101,8 @@ def fill(store: SqliteStore, number: int, days: int, console: Console) -> float:
     return spent
 
 
-def _batches(made: Iterator[object]) -> Iterator[list[Written]]:
-    while batch := [Written(each, encode_decision(each)) for each in islice(made, BATCH)]:  # type: ignore[arg-type]
+def _batches(made: Iterator[Decision]) -> Iterator[list[Written]]:
+    while batch := [Written(each, encode_decision(each)) for each in islice(made, BATCH)]:
         yield batch
 
 

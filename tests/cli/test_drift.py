@@ -61,7 +61,9 @@ def test_quiet_traffic_is_as_measured_and_leaves_with_zero(fitted: Calibration) 
     told = run()
     assert told.exit_code == 0, told.output
     assert f"support.json {fitted.id}: as measured" in told.stdout.replace("\n", "")
-    assert "stability index" in told.stdout
+    assert "against those at fitting" in told.stdout
+    assert "calibration, in all of the 300 of its route" in told.stdout
+    assert "below 0.10 stable, up to 0.25 slight" in told.stdout
 
 
 def test_moved_traffic_says_why_and_leaves_with_one(fitted: Calibration) -> None:
@@ -71,6 +73,8 @@ def test_moved_traffic_says_why_and_leaves_with_one(fitted: Calibration) -> None
     (watch,) = json.loads(told.stdout)
     assert watch["verdict"].startswith("retrain due, because tokens has moved")
     assert watch["indices"]["tokens"] > watch["limit"]
+    assert watch["route"] == "support"
+    assert watch["confidence"]["against"] == "fitting"
 
 
 def test_a_configuration_that_uses_nothing_learnt_has_nothing_to_watch(fitted: Calibration) -> None:

@@ -5,18 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from bench.answers import answers
-from turnout.confidence.shift import Drift, Window, drift, window_of
+from turnout.confidence.shift import Drift, Window, drift, shift_word, window_of
 
 CALIBRATED = window_of(answers(1_000).columns)
 
 
 def drifted(window: Window, *, seed: int, n: int, shift: float = 0.0) -> Drift:
-    counts = {}
-    for name, values in answers(n, seed=seed, shift=shift).columns.items():
-        histogram = window.histograms[name]
-        places = [histogram.place(value) for value in values]
-        counts[name] = np.bincount(places, minlength=len(histogram.shares)).astype(float)
-    return drift(window, counts)
+    columns = answers(n, seed=seed, shift=shift).columns
+    return drift(window, {name: window.histograms[name].counts(values) for name, values in columns.items()})
 
 
 def test_quiet_traffic_raises_no_alarm_in_small_windows_and_large_ones() -> None:
@@ -44,3 +40,8 @@ def test_an_input_with_one_value_has_one_bin() -> None:
     assert window.histograms["tools"].shares == (0.0, 1.0)
     assert drift(window, {"tools": np.array([0.0, 50.0])}).shifted == []
     assert drift(window, {"tools": np.array([50.0, 0.0])}).shifted == ["tools"]
+
+
+def test_a_shift_is_called_as_is_customary_unless_chance_reaches_further() -> None:
+    assert [shift_word(index, 0.25) for index in (0.09, 0.1, 0.25, 0.26)] == ["stable", "slight", "slight", "moved"]
+    assert shift_word(0.3, limit=0.33) == "slight"

@@ -50,7 +50,7 @@ def test_drift_is_told_with_its_reasons(tmp_path: Path, shift: float, verdict: s
         page = look(gateway, "/dashboard/drift")
     assert page.figure("verdict") == verdict
     assert f"support: support.json calibration {fitted.id} , 300 decisions" in page.words
-    assert "stability index" in page.words
+    assert "confidence, against fitting" in page.words
     assert ("Because" in page.words) == (because is not None)
     assert (because or "") in page.words
 

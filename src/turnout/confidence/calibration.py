@@ -14,7 +14,7 @@ from turnout.confidence.cost_line import CostLine, fit_cost
 from turnout.confidence.curves import AnyCurve, CurveName, fit_curve
 from turnout.confidence.numbers import numpy, one_thread
 from turnout.confidence.quality import brier, calibration_error, log_loss
-from turnout.confidence.shift import Window, window_of
+from turnout.confidence.shift import Histogram, Window, window_of
 from turnout.errors import ArtefactError
 
 if TYPE_CHECKING:
@@ -96,6 +96,7 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
         cost: signals and features into what that answer costs; None if unknown.
         quality: cross-validated.
         window: what the inputs looked like, for telling when traffic has shifted.
+        spread: where the confidences lay that it gives those answers; None where an older turnout made it.
         provenance: where it comes from: route, period, how the labels were made; for people.
         prefix: the number of tokens after which the signals are read; None for whole answers.
         id: the start of the artefact's checksum; empty until it has been saved.
@@ -108,6 +109,7 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     cost: CostLine | None = None
     quality: Quality
     window: Window
+    spread: Histogram | None = None
     provenance: Mapping[str, Any] = msgspec.field(default_factory=dict)
     prefix: int | None = None
     id: str = ""
@@ -198,10 +200,12 @@ def _fitted(labelled: Labelled, target: str, provenance: Mapping[str, Any], fold
     unseen = cross_fitted(labelled.columns, labels, folds=folds, pull=blend.pull)
     name = min(_CURVES, key=lambda each: log_loss(_cross_curved(each, unseen, labels, folds), labels))
     confidences = _cross_curved(name, unseen, labels, folds)
+    curve = fit_curve(name, unseen, labels)
+    given = curve.at(blend.chances(list(labelled.columns.values())))
     return Calibration(
         target=target,
         blend=blend,
-        curve=fit_curve(name, unseen, labels),
+        curve=curve,
         strong=None if labelled.strong is None else fit_blend(labelled.columns, labelled.strong, folds=folds),
         cost=None if labelled.strong_cost_usd is None else fit_cost(labelled.columns, labelled.strong_cost_usd),
         quality=Quality(
@@ -213,6 +217,7 @@ def _fitted(labelled: Labelled, target: str, provenance: Mapping[str, Any], fold
             coverage=float(np.isfinite(confidences).mean()),
         ),
         window=window_of(labelled.columns),
+        spread=window_of({"confidence": given}).histograms["confidence"],
         provenance=provenance,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     Numbers = np.ndarray[Any, np.dtype[np.float64]]
 
 BINS: Final = 10
+SLIGHT: Final = 0.1
+"""The stability index from which a shift is slight, and not to be acted on: customary in credit scoring (Siddiqi,
+"Credit Risk Scorecards", 2006)."""
 SHIFTED: Final = 0.25
-"""The stability index from which a shift counts as one: the customary "significant" of credit scoring (Siddiqi,
-"Credit Risk Scorecards", 2006, where 0.1 is "slight")."""
+"""That from which it counts as one: the same book's "significant"."""
 _EMPTY: Final = 0.5
 """What is added to each bin's count, so that an empty one is rare rather than impossible (Jeffreys' prior)."""
 
@@ -33,13 +35,16 @@ class Histogram(msgspec.Struct, frozen=True):
     edges: tuple[float, ...]
     shares: tuple[float, ...]
 
-    def place(self, value: float) -> int:
-        """The bin of a value."""
-        return int(numpy().searchsorted(self.edges, value, side="right"))
+    def counts(self, values: Iterable[float]) -> Numbers:
+        """How many of the values lie in each bin."""
+        np = numpy()
+        places = np.searchsorted(self.edges, np.fromiter(values, dtype=float), side="right")
+        counted: Numbers = np.bincount(places, minlength=len(self.shares)).astype(float)
+        return counted
 
 
 class Window(msgspec.Struct, frozen=True):
-    """What the inputs of a calibration looked like.
+    """What the inputs of a calibration, or the confidences that it gave, looked like.
 
     Attributes:
         labels: on how many answers.
@@ -68,6 +73,11 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
         """The inputs that have moved, the furthest first."""
         moved = [name for name, index in self.indices.items() if index > self.limit]
         return sorted(moved, key=lambda name: -self.indices[name])
+
+
+def shift_word(index: float, limit: float) -> str:
+    """What a stability index is called: `stable` below `SLIGHT`, `slight` up to the limit, `moved` above it."""
+    return "moved" if index > limit else "slight" if index >= SLIGHT else "stable"
 
 
 def window_of(columns: Mapping[str, Numbers]) -> Window:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,13 +13,11 @@ from typing import Final
 from turnout.config.load import LoadedConfig, load_config
 from turnout.config.policies import artefacts
 from turnout.errors import ArtefactError, ConfigError, TurnoutError
-from turnout.insight.drift import READ, Watch, load_learnt, observe
-from turnout.insight.query import Filter, decisions
-from turnout.ledger.breath import SLICE, breathe
+from turnout.insight.drift import Watch, load_learnt, survey
+from turnout.insight.query import Filter
 from turnout.ledger.location import database_file
 from turnout.ledger.sqlite import SqliteStore
 from turnout.ledger.store import Store
-from turnout.types.decision import Decision
 
 FIRST_S: Final = 60.0
 """After the start, in seconds: a process that has just begun has better things to do."""
@@ -29,23 +27,31 @@ PERIOD: Final = timedelta(days=30)
 _log = logging.getLogger(__name__)
 
 
-def watched(loaded: LoadedConfig, store: Store, route: str, file: str) -> Watch:
+def watched(loaded: LoadedConfig, store: Store, wanted: Filter, file: str) -> Watch:
     """How a file that a route has learnt fits the latest of its traffic.
+
+    Args:
+        loaded: the configuration that names the file.
+        store: where decisions are.
+        wanted: the route, and the period.
+        file: as the configuration names it.
 
     Raises:
         ArtefactError: the file is none that this turnout can use.
         LedgerError: the ledger cannot be read.
     """
-    learnt = load_learnt(loaded.directory / Path(file).expanduser())
-    latest = decisions(store, Filter(since=datetime.now(UTC) - PERIOD, route=route), limit=READ)
-    return observe(learnt, _gently(latest))
+    return survey(store, load_learnt(loaded.directory / Path(file).expanduser()), wanted)
 
 
 def learnt_by(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
     """Each route with each file that it has learnt."""
     for route, config in loaded.config.routes.items():
         for file in dict.fromkeys(artefacts(config.policy)):
-            yield route, file
+            yield route, str(file)
+
+
+def _lately(route: str) -> Filter:
+    return Filter(since=datetime.now(UTC) - PERIOD, route=route)
 
 
 def due_now(store: Store) -> list[str]:
@@ -61,7 +67,7 @@ def due_now(store: Store) -> list[str]:
     told = []
     for route, file in learnt_by(loaded):
         with suppress(ArtefactError):
-            watch = watched(loaded, store, route, file)
+            watch = watched(loaded, store, _lately(route), file)
             told += [f"route {route}: {file}: {watch.verdict}"] if watch.due else []
     return told
 
@@ -97,7 +103,7 @@ class Drifting:
         for route, file in learnt_by(loaded):
             try:
                 with closing(SqliteStore(database_file(self._data))) as store:
-                    watch = watched(loaded, store, route, file)
+                    watch = watched(loaded, store, _lately(route), file)
             except TurnoutError as error:
                 _log.warning("route %s: %s cannot be watched for drift: %s", route, file, error)
                 now[route, file] = before.get((route, file), False)
@@ -106,11 +112,3 @@ class Drifting:
             if watch.due and not before.get((route, file)):
                 _log.warning("route %s: %s: %s", route, file, watch.verdict)
         self.due = now
-
-
-def _gently(found: Iterable[Decision]) -> Iterator[Decision]:
-    """The same, leaving requests their turn."""
-    for place, each in enumerate(found):
-        if place % SLICE == 0:
-            breathe()
-        yield each

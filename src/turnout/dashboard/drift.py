@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from starlette.requests import Request
 
+from turnout.confidence.shift import SHIFTED, SLIGHT, shift_word
+from turnout.config.drifting import learnt_by, watched
 from turnout.config.load import LoadedConfig
-from turnout.config.policies import artefacts
 from turnout.dashboard.house import House
 from turnout.dashboard.period import Period
 from turnout.dashboard.rendering import Page
 from turnout.errors import ArtefactError
-from turnout.insight.drift import FEWEST, Watch, load_learnt, observe
-from turnout.insight.query import Filter, decisions
-
-MOST: Final = 5_000
-"""Decisions of a route that are looked at, the latest first, so that the page is quick over any ledger."""
+from turnout.insight.drift import FEWEST, Watch
+from turnout.insight.query import Filter
 
 
 class Shown(NamedTuple):
@@ -48,21 +44,16 @@ class Shown(NamedTuple):
 def show(house: House, request: Request) -> Page:
     """Every artefact that the configuration in effect uses, those that are due first."""
     period = Period.of({"period": "30d", **request.query_params}, datetime.now(UTC))
-    shown = [_shown(house, period, *each) for each in _used(house.router.loaded)]
+    loaded = house.router.loaded
+    shown = [_shown(house, loaded, period, *each) for each in learnt_by(loaded)]
     shown.sort(key=lambda each: (each.state != "bad", each.route, each.file))
-    return Page("drift.html", {"period": period, "shown": shown, "most": MOST, "fewest": FEWEST})
+    told = {"fewest": FEWEST, "slight": SLIGHT, "shifted": SHIFTED, "word": shift_word}
+    return Page("drift.html", {"period": period, "shown": shown, **told})
 
 
-def _used(loaded: LoadedConfig) -> Iterator[tuple[str, str, Path]]:
-    for name, route in loaded.config.routes.items():
-        for file in dict.fromkeys(artefacts(route.policy)):
-            yield name, str(file), loaded.directory / Path(file).expanduser()
-
-
-def _shown(house: House, period: Period, route: str, file: str, path: Path) -> Shown:
+def _shown(house: House, loaded: LoadedConfig, period: Period, route: str, file: str) -> Shown:
+    wanted = Filter(since=period.since, until=period.until, route=route)
     try:
-        learnt = load_learnt(path)
+        return Shown(route, file, watched(loaded, house.store, wanted, file))
     except ArtefactError as error:
         return Shown(route, file, None, str(error))
-    latest = decisions(house.store, Filter(since=period.since, until=period.until, route=route), limit=MOST)
-    return Shown(route, file, observe(learnt, latest))

@@ -29,6 +29,7 @@ from turnout.insight.bill import Bill, Billed, Key
 from turnout.insight.browse import listed, news, searched
 from turnout.insight.canary.observed import observed
 from turnout.insight.cost_change import explain_change
+from turnout.insight.drift import Learnt, survey
 from turnout.insight.evaluate.recorded import recorded_traffic
 from turnout.insight.export import in_order
 from turnout.insight.feedback import said_of, whose
@@ -38,6 +39,7 @@ from turnout.insight.outages import outages
 from turnout.insight.query import Filter
 from turnout.insight.reconcile import reconcile
 from turnout.insight.report import make_report
+from turnout.insight.sample import sampled
 from turnout.insight.shadows import compared, pairs, shadows_of
 from turnout.insight.spend import Period
 from turnout.insight.sums import series, summary, totals
@@ -90,6 +92,12 @@ def ids(store: Store, wanted: Filter) -> list[str]:
     return sorted(one.id for one in in_order(store, wanted))
 
 
+def drawn(store: Store, *, most: int) -> tuple[int, bool]:
+    """How many there are, and whether about as many are drawn as were asked for."""
+    sample = sampled(store, RAGGED, most=most)
+    return sample.of, abs(len(list(sample.decisions)) - min(most, sample.of)) <= most / 3
+
+
 QUESTIONS: dict[str, Callable[[Store], Any]] = {
     **{f"summary of {name}": partial(summary, wanted=each) for name, each in filters().items()},
     **{f"latencies of {name}": partial(latencies, wanted=each) for name, each in filters().items()},
@@ -118,6 +126,9 @@ QUESTIONS: dict[str, Callable[[Store], Any]] = {
         for each in compared(store, Filter())
     ),
     "pairs": lambda store: sorted(each.shadow.id for each in pairs(store, Filter(route="support"))),
+    "drawn": lambda store: drawn(store, most=60),
+    "all drawn": lambda store: drawn(store, most=10_000),
+    "drift": lambda store: survey(store, Learnt(file="", id="", kind="classifier"), RAGGED),
     "canary": lambda store: [
         (
             each.requests,
