@@ -53,12 +53,18 @@ setup: $(MADE)/dev $(MADE)/turnout ## Make .venv with everything that developing
 demo: $(MADE)/demo $(MADE)/model $(MADE)/turnout ## See it route (KEEP=1 leaves it running; QUERIES=file sends yours)
 	@$(BIN)/turnout demo $(if $(KEEP),--keep) $(if $(QUERIES),--queries "$(QUERIES)")
 
-.PHONY: check
+.PHONY: check check-format check-lint check-types check-imports check-shape
 check: setup ## Format, lint, types, imports, sizes and names
+	@$(MAKE) --no-print-directory -j 2 check-types check-shape check-format check-lint check-imports
+check-format:
 	$(BIN)/ruff format --check
+check-lint:
 	$(BIN)/ruff check
+check-types:
 	$(BIN)/mypy
+check-imports:
 	$(BIN)/lint-imports
+check-shape:
 	$(BIN)/pytest -q tests/architecture
 
 .PHONY: test

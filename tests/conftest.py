@@ -13,12 +13,9 @@ import signal
 import socket
 import sys
 import tempfile
-from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import settings
-
-if TYPE_CHECKING:
-    import pytest
 
 # Machines that run this share their cores, so a slow example says nothing about the code.
 # The same examples in every run, so that a change and not chance turns it red. HYPOTHESIS_PROFILE=search looks further.
@@ -31,6 +28,16 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _PERSONAL_PREFIXES = ("TURNOUT_", "XDG_")
 _TERMINAL = ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "CLICOLOR_FORCE", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
+# They look at the whole from outside. What they reach is counted where it is tested by itself, and counting takes time.
+_UNCOUNTED = (
+    "tests/bench/",
+    "tests/browser/",
+    "tests/chaos/",
+    "tests/contract/",
+    "tests/docs/",
+    "tests/examples/",
+    "tests/sdk/",
+)
 _PERSONAL_SUFFIXES = ("_API_KEY", "_API_BASE", "_BASE_URL", "_PROXY")
 
 
@@ -75,3 +82,9 @@ def pytest_configure(config: pytest.Config) -> None:
     home = tempfile.mkdtemp(prefix="turnout-home-")
     os.environ["HOME"] = home
     config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.nodeid.startswith(_UNCOUNTED):
+            item.add_marker(pytest.mark.no_cover)

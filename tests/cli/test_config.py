@@ -120,3 +120,6 @@ def test_who_calls_no_model_needs_no_key_and_who_does_is_told(run: Run, tmp_path
         refused = run(*calling, OPENAI_API_KEY="")
         assert refused.returncode != 0
         assert "Set OPENAI_API_KEY" in refused.stdout + refused.stderr
+    (tmp_path / "turnout.yaml").write_text(SOUND.replace("openai: {}", "openai: {api_key: '${NOWHERE_SET}'}"))
+    assert "NOWHERE_SET is not set" in run("config", "check", OPENAI_API_KEY="").stdout
+    assert "is sound" in run("config", "check", "--keyless", OPENAI_API_KEY="").stdout

@@ -136,7 +136,7 @@ def test_counters_of_two_workers_equal_the_ledger(gateway: GatewayProcess) -> No
     assert value(found, "turnout_request_duration_seconds_count", route="other") == CALLERS * EACH / len(MODELS)
     assert value(found, "turnout_processes") == 2
     assert value(found, "turnout_requests_in_flight") == 0
-    assert value(found, "turnout_ledger_behind_bytes") == 0
+    wait_for(lambda: value(scraped(gateway), "turnout_ledger_behind_bytes") == 0, 30)
     assert value(found, "turnout_breaker_open", target="small") == 0
     assert value(found, "turnout_breaker_open", target="down") >= 1
     assert total(found, "turnout_breaker_transitions_total", target="down", state="open") >= 1

@@ -28,6 +28,9 @@ def check_command(
     file: Annotated[Path | None, typer.Argument(help="The same as --config.", metavar="FILE")] = None,
     config: _File = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with status 1 for warnings as well.")] = False,
+    keyless: Annotated[
+        bool, typer.Option("--keyless", help="Providers need not have their keys: for CI, which has none.")
+    ] = False,
     json: _Json = False,
 ) -> None:
     """Find what is wrong with the configuration, and what is probably not meant: dead rules, unknown prices, ...
@@ -36,10 +39,10 @@ def check_command(
 
     \b
     turnout config check
-    turnout config check examples/support.yaml --strict
+    turnout config check examples/support.yaml --strict --keyless
     """  # noqa: D301 - \b keeps the lines as they are
     config = file or config
-    findings = check(config, os.environ, datetime.now(UTC))
+    findings = check(config, os.environ, datetime.now(UTC), keyless=keyless)
     if json:
         typer.echo(msgspec.json.encode(findings))
     else:

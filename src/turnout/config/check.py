@@ -60,19 +60,22 @@ class Finding:
         return cls(severity, error.problem, error.fix, error.file, error.line, error.key)
 
 
-def check(path: str | FilePath | None, env: Mapping[str, str], at: datetime) -> tuple[Finding, ...]:
+def check(
+    path: str | FilePath | None, env: Mapping[str, str], at: datetime, *, keyless: bool = False
+) -> tuple[Finding, ...]:
     """Everything found in a configuration, in the order of the lines.
 
     Args:
         path: as `load_config` takes it.
         env: the environment.
         at: the moment whose price list is looked at, aware.
+        keyless: providers need not have their keys.
 
     Raises:
         ConfigError: there is no configuration to check.
     """
     try:
-        loaded = load_config(path, env)
+        loaded = load_config(path, env, keyless=keyless)
         routes = compile_routes(loaded).routes
     except ConfigErrors as errors:
         return tuple(Finding.of("error", error) for error in errors.errors)

@@ -84,12 +84,19 @@ def dotted(path: Path) -> str:
     return ".".join(str(part) for part in path)
 
 
-def read_document(text: str, *, file: str | None, env: Mapping[str, str]) -> Document:
-    """Read YAML. What is wrong with it is in the result's `errors`."""
+def read_document(text: str, *, file: str | None, env: Mapping[str, str], keyless: bool = False) -> Document:
+    """Read YAML. What is wrong with it is in the result's `errors`.
+
+    Args:
+        text: what the file holds.
+        file: its path, for errors.
+        env: the environment.
+        keyless: the variable of an `api_key` need not be set; the key is None then.
+    """
     document = Document(file)
     try:
         root = yaml.compose(text, Loader=_Loader)
-        document.data = _Builder(document, env).value(root, ()) if root is not None else None
+        document.data = _Builder(document, env, keyless=keyless).value(root, ()) if root is not None else None
     except RecursionError:
         document.errors.append(document.error((), "it is nested too deeply.", "Close every bracket that is opened."))
     except yaml.MarkedYAMLError as error:
@@ -133,9 +140,10 @@ for _tag, _pattern, _first in (
 class _Builder:
     """Turns nodes into values, noting places and problems on the way."""
 
-    def __init__(self, document: Document, env: Mapping[str, str]) -> None:
+    def __init__(self, document: Document, env: Mapping[str, str], *, keyless: bool) -> None:
         self._document = document
         self._env = env
+        self._keyless = keyless
         self._open: set[int] = set()
         self._nodes = 0
 
@@ -227,7 +235,7 @@ class _Builder:
             value = self._env.get(name, "")
             if value or default is not None:
                 return value or default
-            if name not in self._env:
+            if name not in self._env and not (self._keyless and path[-1:] == ("api_key",)):
                 fix = f"Set it, or give a default: ${{{name}:-...}}."
                 problems.append((f"the environment variable {name} is not set.", fix))
             return value

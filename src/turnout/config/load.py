@@ -79,7 +79,7 @@ def load_config(
     file = find_file(path, env)
     if file is None:
         return _sound(Document(None, data=default_configuration(env)), Path.cwd(), env)
-    document = read_document(_text_of(file), file=str(file), env=env)
+    document = read_document(_text_of(file), file=str(file), env=env, keyless=keyless)
     return _sound(document, file.absolute().parent, env, keyless=keyless)
 
 

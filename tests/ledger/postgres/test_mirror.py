@@ -158,7 +158,7 @@ def test_what_ends_in_the_middle_is_gone_on_with_from_what_postgres_knows(
             )
             append(store, *made(10))
         until_there(postgres, 1_230)
-        assert mirror.behind == 0
+        wait_for(lambda: mirror.behind == 0, 60)
 
 
 def test_places_that_are_given_to_others_are_copied_again(postgres: Postgres, store: SqliteStore) -> None:
