@@ -123,3 +123,26 @@ def test_who_calls_no_model_needs_no_key_and_who_does_is_told(run: Run, tmp_path
     (tmp_path / "turnout.yaml").write_text(SOUND.replace("openai: {}", "openai: {api_key: '${NOWHERE_SET}'}"))
     assert "NOWHERE_SET is not set" in run("config", "check", OPENAI_API_KEY="").stdout
     assert "is sound" in run("config", "check", "--keyless", OPENAI_API_KEY="").stdout
+
+
+def test_where_nobody_has_the_keys_everything_else_is_checked(run: Run, tmp_path: Path) -> None:
+    spelt = "providers: {openai: {}, mine: {dialect: openai, base_url: 'http://m/v1', api_key: '${MINE}'}}\n"
+    secrets = "server: {host: 0.0.0.0, keys: ['${APP}'], admin_keys: [{name: me, key: '${MY}'}]}\n"
+    text = SOUND.replace("providers: {openai: {}}\n", spelt) + secrets
+    (tmp_path / "turnout.yaml").write_text(text)
+    bare = {"OPENAI_API_KEY": ""}
+    refused = run("config", "check", **bare)
+    assert refused.returncode == 1
+    assert "the environment variable MINE is not set" in refused.stdout
+    assert "turnout config check --keyless" in refused.stdout
+    passed = run("config", "check", "--keyless", "--strict", **bare)
+    assert (passed.returncode, passed.stdout) == (0, "turnout.yaml is sound.\n")
+    (tmp_path / "turnout.yaml").write_text(
+        text.replace("policy: gpt-4o", "policy: gpt4o").replace("0.0.0.0", "'${HOST}'")
+    )
+    wrong = run("config", "check", "--keyless", **bare)
+    assert wrong.returncode == 1
+    assert "unknown target 'gpt4o'" in wrong.stdout
+    assert "the environment variable HOST is not set" in wrong.stdout
+    assert "cannot be used: 2 errors." in wrong.stdout
+    assert "--keyless" not in run("config", "check", APP="a" * 20, MY="m" * 20, MINE="x").stdout

@@ -350,6 +350,7 @@ def test_a_mistake_anywhere_is_told_at_its_line(text: str, index: int, line: int
 SYNTAX = [
     ("targets: [a\n", 2, "expected"),
     ("targets:\n\tsonnet: {}\n", 2, "tabs"),
+    ("server: {keys: [${KEY}]}\n", 1, "a variable needs quotes"),
     ("targets: 'open\n", 2, "quote"),
     ("targets:\n  a: b: c\n", 2, "mapping values"),
     ("targets: *nowhere\n", 1, "undefined alias"),

@@ -28,9 +28,7 @@ def check_command(
     file: Annotated[Path | None, typer.Argument(help="The same as --config.", metavar="FILE")] = None,
     config: _File = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with status 1 for warnings as well.")] = False,
-    keyless: Annotated[
-        bool, typer.Option("--keyless", help="Providers need not have their keys: for CI, which has none.")
-    ] = False,
+    keyless: Annotated[bool, typer.Option("--keyless", help="Check all but the keys: for CI, which has none.")] = False,
     json: _Json = False,
 ) -> None:
     """Find what is wrong with the configuration, and what is probably not meant: dead rules, unknown prices, ...
@@ -41,13 +39,16 @@ def check_command(
     turnout config check
     turnout config check examples/support.yaml --strict --keyless
     """  # noqa: D301 - \b keeps the lines as they are
-    config = file or config
-    findings = check(config, os.environ, datetime.now(UTC), keyless=keyless)
+    config, now = file or config, datetime.now(UTC)
+    findings = check(config, os.environ, now, keyless=keyless)
+    errors = _errors(findings)
     if json:
         typer.echo(msgspec.json.encode(findings))
     else:
         _print_findings(findings, config)
-    if any(strict or finding.severity == "error" for finding in findings):
+        if errors and not keyless and _errors(check(config, os.environ, now, keyless=True)) < errors:
+            typer.echo("Where the keys are not at hand, as in CI: turnout config check --keyless")
+    if errors or (strict and findings):
         raise typer.Exit(1)
 
 
@@ -97,13 +98,17 @@ def _print_findings(findings: tuple[Finding, ...], config: Path | None) -> None:
 
 
 def _summary(findings: tuple[Finding, ...], file: Path | None) -> str:
-    errors = sum(finding.severity == "error" for finding in findings)
+    errors = _errors(findings)
     warnings = len(findings) - errors
     name = escape(str(file)) if file is not None else "The configuration from the environment"
     if errors:
         return f"{name} cannot be used: {_count(errors, 'error')}."
     told = f", with {_count(warnings, 'warning')}" if warnings else ""
     return f"{name} is sound{told}."
+
+
+def _errors(findings: tuple[Finding, ...]) -> int:
+    return sum(finding.severity == "error" for finding in findings)
 
 
 def _count(number: int, noun: str) -> str:

@@ -69,7 +69,7 @@ def check(
         path: as `load_config` takes it.
         env: the environment.
         at: the moment whose price list is looked at, aware.
-        keyless: providers need not have their keys.
+        keyless: providers need not have their keys, nor secrets the variables that they are written as.
 
     Raises:
         ConfigError: there is no configuration to check.

@@ -8,7 +8,7 @@ variables are put into values, never into keys, and what came from one is rememb
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -84,19 +84,21 @@ def dotted(path: Path) -> str:
     return ".".join(str(part) for part in path)
 
 
-def read_document(text: str, *, file: str | None, env: Mapping[str, str], keyless: bool = False) -> Document:
+def read_document(
+    text: str, *, file: str | None, env: Mapping[str, str], spared: Callable[[Path], bool] | None = None
+) -> Document:
     """Read YAML. What is wrong with it is in the result's `errors`.
 
     Args:
-        text: what the file holds.
-        file: its path, for errors.
+        text: the YAML.
+        file: where it is from, for errors.
         env: the environment.
-        keyless: the variable of an `api_key` need not be set; the key is None then.
+        spared: whether the value at a place may do without its variables; something stands in for those not set.
     """
     document = Document(file)
     try:
         root = yaml.compose(text, Loader=_Loader)
-        document.data = _Builder(document, env, keyless=keyless).value(root, ()) if root is not None else None
+        document.data = _Builder(document, env, spared).value(root, ()) if root is not None else None
     except RecursionError:
         document.errors.append(document.error((), "it is nested too deeply.", "Close every bracket that is opened."))
     except yaml.MarkedYAMLError as error:
@@ -114,6 +116,8 @@ def _yaml_fix(text: str, mark: yaml.Mark | None) -> str:
         return "Look for a bracket or quote that is not closed."
     if "\t" in lines[mark.line]:
         return "Indent with spaces, not tabs."
+    if "${" in lines[mark.line]:
+        return 'Inside of brackets a variable needs quotes: "${NAME}".'
     return "Check the indentation and the quotes there and on the line before."
 
 
@@ -140,10 +144,10 @@ for _tag, _pattern, _first in (
 class _Builder:
     """Turns nodes into values, noting places and problems on the way."""
 
-    def __init__(self, document: Document, env: Mapping[str, str], *, keyless: bool) -> None:
+    def __init__(self, document: Document, env: Mapping[str, str], spared: Callable[[Path], bool] | None) -> None:
         self._document = document
         self._env = env
-        self._keyless = keyless
+        self._spared = spared
         self._open: set[int] = set()
         self._nodes = 0
 
@@ -235,7 +239,9 @@ class _Builder:
             value = self._env.get(name, "")
             if value or default is not None:
                 return value or default
-            if name not in self._env and not (self._keyless and path[-1:] == ("api_key",)):
+            if self._spared is not None and self._spared(path):
+                return f"value-of-{name}-not-set"
+            if name not in self._env:
                 fix = f"Set it, or give a default: ${{{name}:-...}}."
                 problems.append((f"the environment variable {name} is not set.", fix))
             return value

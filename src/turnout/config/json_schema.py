@@ -25,11 +25,20 @@ def json_schema() -> dict[str, Any]:
 
 def known_keys(path: Path) -> list[str]:
     """The keys that the mapping at `path` takes; none where any will do, or where there is no mapping."""
-    schema = _schema()
-    nodes = [schema]
+    return sorted({key for plain in _at(path) for key in plain.get("properties", {})})
+
+
+def is_secret(path: Path) -> bool:
+    """Whether the value at `path` is a key, or may hold one."""
+    return any(plain.get("writeOnly", False) for plain in _at(path))
+
+
+def _at(path: Path) -> list[dict[str, Any]]:
+    """What may stand at `path`: each of the alternatives."""
+    nodes = [_schema()]
     for part in path:
         nodes = [inner for node in nodes for inner in _inner(_flat(node), part)]
-    return sorted({key for node in nodes for plain in _flat(node) for key in plain.get("properties", {})})
+    return [plain for node in nodes for plain in _flat(node)]
 
 
 @cache

@@ -11,6 +11,7 @@ from typing import Final
 
 from turnout.config.defaults import default_configuration
 from turnout.config.document import Document, read_document
+from turnout.config.json_schema import is_secret
 from turnout.config.policies import artefacts
 from turnout.config.providers import ProviderSettings, resolve_providers
 from turnout.config.schema import Config, PhraseFile
@@ -69,7 +70,7 @@ def load_config(
 
     Without `path` it is the file that `TURNOUT_CONFIG` names, else `turnout.yaml` in the current directory, else what
     the keys in the environment make of it. Without `env` the process's own is read. With `keyless`, for those who call
-    no model, providers need not have their keys.
+    no model, providers need not have their keys, nor secrets the variables that they are written as.
 
     Raises:
         ConfigErrors: everything that is wrong with it, in the order of the lines.
@@ -79,7 +80,7 @@ def load_config(
     file = find_file(path, env)
     if file is None:
         return _sound(Document(None, data=default_configuration(env)), Path.cwd(), env)
-    document = read_document(_text_of(file), file=str(file), env=env, keyless=keyless)
+    document = read_document(_text_of(file), file=str(file), env=env, spared=is_secret if keyless else None)
     return _sound(document, file.absolute().parent, env, keyless=keyless)
 
 

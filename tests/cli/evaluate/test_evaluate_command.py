@@ -6,6 +6,7 @@ import csv
 import json
 import random
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -106,8 +107,8 @@ def test_rules_a_classifier_and_a_cascade_are_scored_beside_single_targets_and_t
     assert standings["oracle"]["quality"]["value"] >= max(each["quality"]["value"] for each in whole["standings"])
     verdicts = {each["policy"]: each for each in whole["verdicts"]}
     assert verdicts["classifier"]["kind"] == "worth it"
-    assert verdicts["classifier"]["words"].startswith("the classifier costs")
-    page = (here / "page.html").read_text()
+    assert verdicts["classifier"]["words"].startswith("'classifier' costs")
+    page = unescape((here / "page.html").read_text())
     assert "<polyline" in page
     assert "always cheap" in page
     assert verdicts["classifier"]["words"][1:] in page
@@ -124,7 +125,7 @@ def test_rules_a_classifier_and_a_cascade_are_scored_beside_single_targets_and_t
 def test_the_verdict_stands_above_the_table_and_what_it_rests_on_below(here: Path) -> None:
     told = run("rules.yaml", "strong-first.yaml", "--worth", 0.05, "--margin", 2)
     assert told.exit_code == 0, told.output
-    assert "The strong-first gains" in told.stdout.split("quality, %")[0]
+    assert "'strong-first' gains" in told.stdout.split("quality, %")[0]
     below = told.stdout.split("oracle")[1]
     for words in ("700 judged requests of 80 users out of 700", "matters from 2 points", "worth $0.05 (--worth)"):
         assert words in " ".join(below.split())
@@ -169,7 +170,7 @@ def test_from_explored_traffic_no_cascade_is_made_up(here: Path, tmp_path: Path)
     (here / "raw.yaml").write_text(HEAD + "{cascade: [{use: cheap, accept: {confidence: 0.7}}, {use: strong}]}\n")
     told = CliRunner().invoke(app, ["evaluate", "strong-first.yaml", "raw.yaml", "--data", "explored"])
     assert told.exit_code == 1, told.output
-    assert "does not tell what the raw would have come to on 100 % of the requests" in " ".join(told.stdout.split())
+    assert "does not tell what 'raw' would have come to on 100 % of the requests" in " ".join(told.stdout.split())
     assert "(doubly robust)" in " ".join(told.stdout.split())
     row = next(line for line in told.stdout.splitlines() if line.startswith("raw "))
     assert row.split()[1:6] == ["–", "–", "–", "–", "–"]

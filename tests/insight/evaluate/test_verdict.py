@@ -52,20 +52,19 @@ def test_a_gain_at_equal_cost_pays_for_its_upkeep_from_some_volume_on() -> None:
     # 400 USD of upkeep in 365 / 12 days, by 0.011 × 0.01 USD for each request.
     assert found.from_requests == 120_000
     assert found.words == (
-        "the classifier gains 1.1 points (0.4 to 1.8) at equal cost over the rules: "
-        "worth it above 120,000 requests a day"
+        "'classifier' gains 1.1 points (0.4 to 1.8) at equal cost over 'rules': worth it above 120,000 requests a day"
     )
 
 
 def test_what_needs_no_upkeep_is_worth_it_at_any_volume() -> None:
     found = verdict((1.1, 0.4, 1.8), assumed=ONE_CENT._replace(upkeep_usd=0.0))
-    assert found.words.endswith("at equal cost over the rules: worth it")
+    assert found.words.endswith("at equal cost over 'rules': worth it")
 
 
 def test_without_a_gain_what_there_is_is_kept() -> None:
     found = verdict((0.1, -0.6, 0.8))
     assert (found.kind, found.more) == ("keep", 0)
-    assert found.words == "no measurable gain of the classifier over the rules: keep the rules"
+    assert found.words == "no measurable gain of 'classifier' over 'rules': keep 'rules'"
 
 
 def test_too_wide_an_interval_says_how_many_more_judged_requests_would_settle_it() -> None:
@@ -73,7 +72,7 @@ def test_too_wide_an_interval_says_how_many_more_judged_requests_would_settle_it
     # Half of it must come down from 2 points to half a point: a quarter of the width takes sixteen times the requests.
     assert (found.kind, found.more) == ("open", 15_000)
     assert found.words == (
-        "not enough evidence on the classifier, +0.5 points (-1.5 to 2.5) over the rules: 15,000 more judged requests "
+        "not enough evidence on 'classifier', +0.5 points (-1.5 to 2.5) over 'rules': 15,000 more judged requests "
         "would settle it"
     )
 
@@ -83,7 +82,7 @@ def test_what_was_never_tried_is_settled_by_no_number_of_such_requests() -> None
     (found,) = verdicts(evaluation(unknown), ONE_CENT)
     assert (found.kind, found.more) == ("open", 0)
     assert found.words == (
-        "this traffic does not tell what the cascade would have come to on 30 % of the requests: "
+        "this traffic does not tell what 'cascade' would have come to on 30 % of the requests: "
         "ask its targets in the shadow, or explore them"
     )
 
@@ -92,7 +91,7 @@ def test_a_saving_at_equal_quality_is_a_reason_of_its_own() -> None:
     found = verdict((0.1, -0.3, 0.5), (-0.3, -0.34, -0.26))
     assert found.kind == "worth it"
     assert found.words.startswith(
-        "the classifier costs 30 % (26 to 34) less at equal quality (-0.3 to 0.5 points) than the rules: worth it above"
+        "'classifier' costs 30 % (26 to 34) less at equal quality (-0.3 to 0.5 points) than 'rules': worth it above"
     )
 
 
@@ -100,7 +99,7 @@ def test_a_saving_may_be_sure_while_the_quality_is_not() -> None:
     found = verdict((0.5, -1.5, 2.5), (-0.3, -0.34, -0.26))
     assert found.kind == "worth it"
     assert found.words.startswith(
-        "the classifier costs 30 % (26 to 34) less than the rules, at +0.5 points (-1.5 to 2.5): worth it above"
+        "'classifier' costs 30 % (26 to 34) less than 'rules', at +0.5 points (-1.5 to 2.5): worth it above"
     )
     assert verdict((0.5, -1.5, 2.5), (-0.3, -0.34, -0.26), Assumed(worth_usd=0.1)).kind == "open"
 
@@ -108,14 +107,14 @@ def test_a_saving_may_be_sure_while_the_quality_is_not() -> None:
 @pytest.mark.parametrize(
     ("over", "cost_over", "worth", "kind", "told"),
     [
-        ((2, 1, 3), (0.5, 0.4, 0.6), 0.1, "worth it", "at 50 % (40 to 60) more cost over the rules: worth it above"),
+        ((2, 1, 3), (0.5, 0.4, 0.6), 0.1, "worth it", "at 50 % (40 to 60) more cost over 'rules': worth it above"),
         ((2, 1, 3), (0.5, 0.4, 0.6), 0.01, "trade", "$0.025 for each further acceptable answer, which is worth $0.01"),
         ((2, 1, 3), (-0.5, -0.6, -0.4), 0.01, "worth it", "gains 2.0 points (1.0 to 3.0) at 50 % (40 to 60) less cost"),
         ((-2, -3, -1), (-0.5, -0.6, -0.4), 0.1, "trade", "worth it only where an acceptable answer is worth less"),
         ((-2, -3, -1), (-0.5, -0.6, -0.4), 0.01, "worth it", "and loses 2.0 points (1.0 to 3.0): worth it above"),
-        ((-2, -3, -1), (0.0, -0.1, 0.1), 0.01, "keep", "loses 2.0 points (1.0 to 3.0) against the rules: keep"),
-        ((-2, -3, -1), (0.5, 0.4, 0.6), 0.01, "keep", "and costs 50 % (40 to 60) more against the rules: keep"),
-        ((0.1, -0.5, 0.6), (0.5, 0.4, 0.6), 0.01, "keep", "over the rules, and it costs 50 % (40 to 60) more: keep"),
+        ((-2, -3, -1), (0.0, -0.1, 0.1), 0.01, "keep", "loses 2.0 points (1.0 to 3.0) against 'rules': keep"),
+        ((-2, -3, -1), (0.5, 0.4, 0.6), 0.01, "keep", "and costs 50 % (40 to 60) more against 'rules': keep"),
+        ((0.1, -0.5, 0.6), (0.5, 0.4, 0.6), 0.01, "keep", "over 'rules', and it costs 50 % (40 to 60) more: keep"),
         ((1, 0.5, 1.5), None, 0.01, "worth it", "gains 1.0 points (0.5 to 1.5) at equal cost"),
     ],
 )
@@ -144,7 +143,7 @@ def test_without_a_worth_a_gain_is_told_and_left_to_the_reader() -> None:
     found = verdict((2, 1, 3), (0.5, 0.4, 0.6), Assumed())
     assert (found.kind, found.words) == (
         "trade",
-        "the classifier gains 2.0 points (1.0 to 3.0) at 50 % (40 to 60) more cost over the rules",
+        "'classifier' gains 2.0 points (1.0 to 3.0) at 50 % (40 to 60) more cost over 'rules'",
     )
 
 
@@ -158,5 +157,5 @@ def test_a_single_target_is_spoken_of_only_where_it_would_do() -> None:
         ONE_CENT,
     )
     assert [each.words for each in found] == [
-        "always haiku costs 50 % (40 to 60) less at equal quality (-0.3 to 0.5 points) than the rules: worth it"
+        "always asking haiku costs 50 % (40 to 60) less at equal quality (-0.3 to 0.5 points) than 'rules': worth it"
     ]

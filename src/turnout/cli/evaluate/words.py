@@ -12,7 +12,7 @@ from turnout.insight.evaluate.verdict import Assumed, Verdict, worth_of
 
 NONE: Final = "–"
 THOUSAND: Final = 1_000
-COLUMNS: Final = ("", "quality, %", "over the {base}", "USD for 1,000", "seconds", "escalated", "answered by")
+COLUMNS: Final = ("", "quality, %", "over {base}", "USD for 1,000", "seconds", "escalated", "answered by")
 _SHOWN: Final = 2
 _DAY_S: Final = 86_400
 

@@ -60,7 +60,7 @@ class _Pair(NamedTuple):
     @property
     def name(self) -> str:
         """What it is called in a sentence."""
-        return f"always {self.one.name}" if self.one.kind == "target" else f"the {self.one.name}"
+        return f"always asking {self.one.name}" if self.one.kind == "target" else f"'{self.one.name}'"
 
     @property
     def cheaper(self) -> bool:
@@ -123,30 +123,31 @@ def worth_of(evaluation: Evaluation, assumed: Assumed) -> float | None:
 
 
 def _verdict(pair: _Pair, evaluation: Evaluation, margin: float, worth: float | None, upkeep: float) -> Verdict:
-    one, name, base, quality = pair.one.name, pair.name, pair.base.name, pair.quality
-    keep = f"keep the {base}"
+    one, name, quality = pair.one.name, pair.name, pair.quality
+    base = f"'{pair.base.name}'"
+    keep = f"keep {base}"
     if quality.low > 0:
         return _gains(pair, worth, upkeep)
     if quality.high < 0 and quality.low <= -margin:
         if pair.cheaper:
             return _saves_and_loses(pair, worth, upkeep)
         more = f" and costs {_percent(pair.share)} more" if pair.dearer else ""
-        return Verdict(one, "keep", f"{name} loses {_points(quality.scaled(-1))}{more} against the {base}: {keep}")
+        return Verdict(one, "keep", f"{name} loses {_points(quality.scaled(-1))}{more} against {base}: {keep}")
     if quality.low > -margin and pair.cheaper and pair.cost is not None:
-        told = f"{name} costs {_percent(pair.share)} less at equal quality ({_from_to(quality)} points) than the {base}"
+        told = f"{name} costs {_percent(pair.share)} less at equal quality ({_from_to(quality)} points) than {base}"
         return _worth_it(one, told, -pair.cost.value, upkeep)
     if pair.cheaper and pair.cost is not None and worth is not None and quality.low * worth > pair.cost.high:
-        told = f"{name} costs {_percent(pair.share)} less than the {base}, at {_points(quality, signed=True)}"
+        told = f"{name} costs {_percent(pair.share)} less than {base}, at {_points(quality, signed=True)}"
         return _worth_it(one, told, quality.value * worth - pair.cost.value, upkeep)
     if quality.high < margin:
         dearer = f", and it costs {_percent(pair.share)} more" if pair.dearer else ""
-        return Verdict(one, "keep", f"no measurable gain of {name} over the {base}{dearer}: {keep}")
+        return Verdict(one, "keep", f"no measurable gain of {name} over {base}{dearer}: {keep}")
     untried = pair.one.unknown + pair.base.unknown
     if untried > margin:  # no number of such requests would settle it
         told = f"this traffic does not tell what {name} would have come to on {untried * 100:.0f} % of the requests"
         return Verdict(one, "open", f"{told}: ask its targets in the shadow, or explore them")
     wanted = _more(quality, margin, evaluation.requests)
-    told = f"not enough evidence on {name}, {_points(quality, signed=True)} over the {base}"
+    told = f"not enough evidence on {name}, {_points(quality, signed=True)} over {base}"
     return Verdict(one, "open", f"{told}: {wanted:,} more judged requests would settle it", wanted)
 
 
@@ -155,21 +156,21 @@ def _gains(pair: _Pair, worth: float | None, upkeep: float) -> Verdict:
     at = "at equal cost"
     if pair.cheaper or pair.dearer:
         at = f"at {_percent(pair.share)} {'less' if pair.cheaper else 'more'} cost"
-    told = f"{name} gains {_points(quality)} {at} over the {pair.base.name}"
+    told = f"{name} gains {_points(quality)} {at} over '{pair.base.name}'"
     paid = cost.value if cost is not None and (pair.cheaper or pair.dearer) else 0.0
     if worth is None:
         return Verdict(one, "worth it" if paid <= 0 else "trade", told)
     gained = quality.value * worth - paid
     if gained <= 0:
         price = f"${paid / quality.value:.3g} for each further acceptable answer, which is worth ${worth:.3g}"
-        return Verdict(one, "trade", f"{told}: {price}: keep the {pair.base.name}")
+        return Verdict(one, "trade", f"{told}: {price}: keep '{pair.base.name}'")
     return _worth_it(one, told, gained, upkeep)
 
 
 def _saves_and_loses(pair: _Pair, worth: float | None, upkeep: float) -> Verdict:
     one, saved = pair.one.name, -pair.cost.value if pair.cost is not None else 0.0
     lost = _points(pair.quality.scaled(-1))
-    told = f"{pair.name} costs {_percent(pair.share)} less than the {pair.base.name} and loses {lost}"
+    told = f"{pair.name} costs {_percent(pair.share)} less than '{pair.base.name}' and loses {lost}"
     price = saved / -pair.quality.value
     if worth is None or saved <= -pair.quality.value * worth:
         return Verdict(
