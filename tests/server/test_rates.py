@@ -37,6 +37,7 @@ server:
   keys:
     - {{key: key-of-free}}
     - {{key: key-of-requests, tenant: requests, limit: {{requests_per_minute: 100}}}}
+    - {{key: key-of-nonsense, limit: {{requests_per_minute: 3}}}}
     - {{key: key-of-once, limit: {{requests_per_minute: 1}}}}
     - {{key: key-of-tokens, limit: {{tokens_per_minute: 2000}}}}
     - {{key: key-of-single, limit: {{concurrent: 1}}}}
@@ -208,3 +209,13 @@ def test_limits_and_budgets_of_the_store_hold_as_those_of_the_configuration_do(
             ask(client)
         with pytest.raises(openai.RateLimitError, match="the budget 'poor/whole'"):
             ask(client.with_options(api_key=poor))
+
+
+def test_what_is_refused_because_it_makes_no_sense_is_a_request_as_well(openai_of: Any) -> None:
+    client = openai_of("nonsense")
+    for nonsense in ({"model": "nobody"}, {"model": 7}):
+        with pytest.raises((openai.NotFoundError, openai.BadRequestError)):
+            ask(client, **nonsense)
+    assert ask(client).headers["x-ratelimit-remaining-requests"] == "0"
+    with pytest.raises(openai.RateLimitError):
+        ask(client)

@@ -1,4 +1,4 @@
-"""A request under rate limits: let in or refused, told how its caller stands, and counted when it has ended."""
+"""A request under rate limits: let in or refused, told how its caller stands, and counted however it ends."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from turnout.router.admitted import Admitted
 from turnout.tenancy.rates import Rates, Tokens, TooFast
 from turnout.types.decision import Decision
 from turnout.types.dialect import DialectName
+from turnout.types.request import Caller
 
 TYPICAL_OUTPUT: Final = 500
 """Tokens of an answer that may be as long as it likes."""
+_NO_TOKENS: Final = Tokens(0, 0)
 LONGEST_WAIT_S: Final = 60.0
 """The longest `retry-after` that every release of the official SDKs follows."""
 
@@ -41,6 +43,15 @@ def end(admitted: Admitted, decision: Decision) -> None:
     """The request has ended: all tokens of the calls that were made for it count."""
     if admitted.pace is not None:
         admitted.pace.settle(sum(each.input_tokens + each.output_tokens for each in decision.attempts))
+
+
+async def count(rates: Rates, caller: Caller) -> None:
+    """A request was refused before it could be let in: it counts as one, of no tokens, where limits hold for it."""
+    limits = rates.limits(caller)
+    if limits:
+        entered = await rates.enter(limits, _NO_TOKENS)
+        if not isinstance(entered, TooFast):
+            entered.settle(0)
 
 
 def _tokens(context: Context) -> Tokens:

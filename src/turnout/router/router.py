@@ -128,6 +128,8 @@ class Router:
         except RequestFailed as error:
             error.decision_id, error.headers = admitted.id, admitted.standing
             self._end(admitted, error)
+            if admitted.context is None:  # no limit has been asked yet
+                await self.refused(admitted.request.caller)
             raise
         except asyncio.CancelledError:
             self._end(admitted, Cancelled("the caller left before the answer was complete"))
@@ -226,6 +228,11 @@ class Router:
         for admitted in list(self._under_way.values()):
             if admitted.deadline is not None:
                 admitted.deadline.cut(stopping)
+
+    async def refused(self, caller: Caller) -> None:
+        """Count a request that was refused before any rate limit was asked: it uses them up as others do."""
+        if self.rates is not None:
+            await pacing.count(self.rates, caller)
 
     def _begin(self, request: Request) -> Admitted:
         now = self._clock.now()

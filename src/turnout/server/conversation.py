@@ -17,7 +17,7 @@ from turnout.server.caller import read_caller
 from turnout.tenancy.holder import Holder
 from turnout.types.dialect import DialectName
 from turnout.types.events import TurnedAway
-from turnout.types.request import LONGEST_NAME, Request
+from turnout.types.request import LONGEST_NAME, Caller, Request
 from turnout.wire.registry import caller_dialect
 
 _log = logging.getLogger(__name__)
@@ -58,7 +58,11 @@ class ConversationEndpoint:
         holder = self._admission.keys.check(headers)
         room, who = self._admission.room, holder.who
         room.check(who)
-        request = await self._read(headers, holder, receive)
+        try:
+            request = await self._read(headers, holder, receive)
+        except RequestFailed:
+            await self._router.refused(Caller(tenant=holder.tenant.name, limited=holder.limited))
+            raise
         with CallerWatch(receive):
             await room.enter(who)
             try:
