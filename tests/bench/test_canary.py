@@ -26,6 +26,7 @@ def test_no_difference_is_neither_rolled_back_nor_promoted() -> None:
     assert ends(NOTHING, most=3_000, callers=500) == {CanaryStatus.HELD: RUNS}
 
 
-@pytest.mark.slow
-def test_a_planted_improvement_is_promoted() -> None:
-    assert ends(Planted(cost=0.7))[CanaryStatus.PROMOTED] >= RUNS - 1
+def test_a_planted_improvement_is_mostly_promoted_and_never_rolled_back() -> None:
+    found = ends(Planted(cost=0.7))
+    assert found[CanaryStatus.PROMOTED] > RUNS / 2
+    assert found[CanaryStatus.PROMOTED] + found[CanaryStatus.HELD] == RUNS
