@@ -88,7 +88,7 @@ def setting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
 
 
 def caller_paths() -> list[tuple[str, str]]:
-    asked = [("POST", path) for path in (*CONVERSATIONS, "/v1/feedback")]
+    asked = [("POST", path) for path in (*CONVERSATIONS, "/v1/messages/count_tokens", "/v1/feedback")]
     return [*asked, ("GET", "/v1/models"), ("GET", "/v1/models/primary")]
 
 

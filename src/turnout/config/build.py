@@ -62,13 +62,14 @@ from turnout.tenancy.directory import Directory
 from turnout.tenancy.rates import Rates
 from turnout.tenancy.store import TenancyStore
 from turnout.types.clock import Clock, SystemClock
-from turnout.types.dialect import EMBEDDING
+from turnout.types.dialect import EMBEDDING, DialectName
 from turnout.types.events import Observer, Unobserved
 from turnout.types.feedback import Feedback, Kind
 from turnout.types.money import Price
 from turnout.types.privacy import Privacy
 from turnout.types.request import Caller
 from turnout.types.target import Target
+from turnout.wire.anthropic_messages.counting import COUNT_PATH
 from turnout.wire.registry import EMBEDDINGS, provider_dialect
 
 _KEYS = "query-hash"
@@ -117,6 +118,7 @@ def _endpoint(
         url=_url(provider, spoken.path, config.model),
         stream_url=_url(provider, spoken.stream_path, config.model),
         embeddings_url=_url(provider, EMBEDDINGS.path, config.model) if spoken.name in EMBEDDING else None,
+        count_url=_url(provider, COUNT_PATH, config.model) if spoken.name is DialectName.ANTHROPIC_MESSAGES else None,
         headers={"content-type": "application/json", **known.headers, **credentials},
         price_provider=_listed(config, provider),
         stream_usage=provider.stream_usage,

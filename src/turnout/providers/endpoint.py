@@ -36,6 +36,7 @@ class Endpoint:
             caller's and the dialect names it there (`MODEL_IN_PATH` stands for it).
         stream_url: the same for a call whose answer is streamed, where it is another.
         embeddings_url: the address for embeddings, where the server has one.
+        count_url: the address at which tokens are counted, where the dialect has one.
         headers: sent with every call: the key, the content type, the dialect's version.
         price_provider: the provider's key in the price list, where the target's price is the list's.
         stream_usage: whether the provider reports usage in a stream when asked to.
@@ -48,6 +49,7 @@ class Endpoint:
     url: str
     stream_url: str | None = None
     embeddings_url: str | None = None
+    count_url: str | None = None
     headers: Mapping[str, str] = field(repr=False)
     price_provider: str | None = None
     stream_usage: bool = True
@@ -60,6 +62,12 @@ class Endpoint:
             return self
         target = msgspec.structs.replace(self.target, dialect=caller)
         return replace(self, target=target, dialect=EMBEDDINGS, url=self.embeddings_url, stream_url=None)
+
+    def counting(self, caller: DialectName) -> Endpoint | None:
+        """The same as it is asked to count tokens; None where it has no words for it that the caller understands."""
+        if self.count_url is None or self.target.dialect is not caller:
+            return None
+        return replace(self, url=self.count_url, stream_url=None)
 
     def price(self, asked: str, at: datetime) -> Price | None:
         """What a call costs at that moment; `asked` is the caller's model, for a target that passes it on."""

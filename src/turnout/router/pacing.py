@@ -14,13 +14,13 @@ from turnout.types.request import Caller
 
 TYPICAL_OUTPUT: Final = 500
 """Tokens of an answer that may be as long as it likes."""
-_NO_TOKENS: Final = Tokens(0, 0)
+NO_TOKENS: Final = Tokens(0, 0)
 LONGEST_WAIT_S: Final = 60.0
 """The longest `retry-after` that every release of the official SDKs follows."""
 
 
-async def begin(rates: Rates, admitted: Admitted, context: Context) -> None:
-    """Let the request in, where limits hold for it.
+async def begin(rates: Rates, admitted: Admitted, context: Context, tokens: Tokens | None = None) -> None:
+    """Let the request in, where limits hold for it. It uses so many tokens, or as many as an answer to it will.
 
     Raises:
         RateLimited: one is in the way, for a while.
@@ -29,7 +29,7 @@ async def begin(rates: Rates, admitted: Admitted, context: Context) -> None:
     limits = rates.limits(context.caller)
     if not limits:
         return
-    entered = await rates.enter(limits, _tokens(context))
+    entered = await rates.enter(limits, _tokens(context) if tokens is None else tokens)
     admitted.standing = admitted.dialect.rate_headers(entered.standing)
     if not isinstance(entered, TooFast):
         admitted.pace = entered
@@ -49,7 +49,7 @@ async def count(rates: Rates, caller: Caller) -> None:
     """A request was refused before it could be let in: it counts as one, of no tokens, where limits hold for it."""
     limits = rates.limits(caller)
     if limits:
-        entered = await rates.enter(limits, _NO_TOKENS)
+        entered = await rates.enter(limits, NO_TOKENS)
         if not isinstance(entered, TooFast):
             entered.settle(0)
 

@@ -29,7 +29,7 @@ from turnout.ledger.ids import new_decision_id
 from turnout.policy.base import Context
 from turnout.policy.explain import Explanation, explain
 from turnout.policy.route import Route
-from turnout.router import once, pacing
+from turnout.router import counting, once, pacing
 from turnout.router.admitted import Admitted
 from turnout.router.early import begun_early
 from turnout.router.flagged import ask_ahead, ask_ahead_now
@@ -40,7 +40,7 @@ from turnout.router.remembering import keep, look_up, overheard, recalled
 from turnout.router.shadows import Shadows
 from turnout.router.spending import glance_at_budgets, read_budgets
 from turnout.tenancy.budgets import Budgets
-from turnout.tenancy.rates import Rates
+from turnout.tenancy.rates import Rates, Tokens
 from turnout.types.clock import Clock, Timeline, timestamp
 from turnout.types.conditions import Conditions
 from turnout.types.decision import Decision
@@ -48,7 +48,7 @@ from turnout.types.dialect import REFERENCES
 from turnout.types.events import Observer
 from turnout.types.failure import Failure, FailureKind
 from turnout.types.judging import NOTHING_JUDGED
-from turnout.types.reply import Reply
+from turnout.types.reply import Reply, header_value
 from turnout.types.request import Caller, Request
 from turnout.wire.registry import caller_dialect
 
@@ -109,13 +109,7 @@ class Router:
         """The journey itself. Raises `RequestFailed`."""
         self._under_way[admitted.id] = admitted
         try:
-            route, context = self._admit(admitted)
-            if self.rates is not None:
-                await pacing.begin(self.rates, admitted, context)
-            if route.flags:
-                await ask_ahead(admitted.parts.flags, route, context)
-            if route.reads_budgets:
-                await read_budgets(self.budgets, route, context)
+            route, context = await self._ready(admitted)
             known = await self._known(admitted, route, context)
             if known is None:
                 plan = route.policy.decide(context)
@@ -128,8 +122,6 @@ class Router:
         except RequestFailed as error:
             error.decision_id, error.headers = admitted.id, admitted.standing
             self._end(admitted, error)
-            if admitted.context is None:  # no limit has been asked yet
-                await self.refused(admitted.request.caller)
             raise
         except asyncio.CancelledError:
             self._end(admitted, Cancelled("the caller left before the answer was complete"))
@@ -139,6 +131,25 @@ class Router:
             self._end(admitted, InternalError("turnout failed; its log tells why."))
             raise
         return reply
+
+    async def count_tokens(self, request: Request) -> Reply:
+        """How many tokens the request has, by `turnout.router.counting`; no model is asked, and nothing recorded.
+
+        Raises:
+            RequestFailed: it would not be answered either.
+        """
+        admitted = self._begin(request)
+        self._under_way[admitted.id] = admitted
+        try:
+            route, context = await self._ready(admitted, pacing.NO_TOKENS)
+            return await counting.count(admitted, route, context, self._work(admitted, route, context))
+        except RequestFailed as error:
+            error.headers = admitted.standing
+            raise
+        finally:
+            self._under_way.pop(admitted.id)
+            if admitted.pace is not None:
+                admitted.pace.settle(0)
 
     async def chat(
         self, *, route: str, messages: list[dict[str, Any]], caller: Caller | None = None, **fields: Any
@@ -255,6 +266,21 @@ class Router:
             once.end(self.idempotency, admitted)
         return decision
 
+    async def _ready(self, admitted: Admitted, tokens: Tokens | None = None) -> tuple[Route, Context]:
+        """Admit the request under its rate limits, and read what its policy, which never waits, looks at."""
+        try:
+            route, context = self._admit(admitted)
+        except RequestFailed:
+            await self.refused(admitted.request.caller)
+            raise
+        if self.rates is not None:
+            await pacing.begin(self.rates, admitted, context, tokens)
+        if route.flags:
+            await ask_ahead(admitted.parts.flags, route, context)
+        if route.reads_budgets:
+            await read_budgets(self.budgets, route, context)
+        return route, context
+
     def _admit(self, admitted: Admitted) -> tuple[Route, Context]:
         """Find the route and read the request. What was found before a failure is in the record."""
         request, parts = admitted.request, admitted.parts
@@ -265,33 +291,12 @@ class Router:
         if route is None:
             _unknown(request.route, sorted(parts.routes.names()))
         admitted.route = route
-        now, draw = admitted.timeline.at, random.random()  # noqa: S311 - a split of traffic is no secret
-        caller = _with_user(request.caller, outline.user)
-        admitted.context = context = Context(
-            features=read_features(outline, lists=route.lists, language=route.reads_language),
-            dialect=request.dialect,
-            caller=caller,
-            conditions=Conditions(
-                now=now,
-                draw=draw,
-                breakers=parts.breakers.not_closed(),
-                health=parts.executor.health.read(),
-                flags=parts.flags.read(caller, now, draw),
-                standing=route.judgements.read() if route.judgements is not None else NOTHING_JUDGED,
-            ),
-            targets=parts.targets,
-            query=outline.query,
-            stream=request.stream,
-            latency_budget_s=request.caller.latency_budget_s or route.latency_budget_s,
-        )
+        admitted.context = context = _context(admitted, route)
         return route, context
 
     def _work(self, admitted: Admitted, route: Route, context: Context) -> Work:
         request, budgets = admitted.request, self.budgets
-        total = route.timeouts.total
-        if not request.stream and request.caller.read_timeout_s is not None:
-            total = min(total, request.caller.read_timeout_s)
-        admitted.deadline = deadline = Deadline(admitted.timeline.began + total, self._clock)
+        admitted.deadline = deadline = Deadline(admitted.timeline.began + _total_s(request, route), self._clock)
         return Work(
             request=request,
             dialect=admitted.dialect,
@@ -349,7 +354,37 @@ class Router:
     def _said(self, admitted: Admitted, route: Route, target: str) -> list[tuple[str, str]]:
         """The headers of an answer, whoever made it."""
         cached = [("x-turnout-cache", admitted.cache)] if admitted.cache else []
-        return [*_headers(admitted, route), ("x-turnout-target", _ascii(target)), *cached]
+        return [*_headers(admitted, route), ("x-turnout-target", header_value(target)), *cached]
+
+
+def _context(admitted: Admitted, route: Route) -> Context:
+    """What the route's policy decides by."""
+    request, outline, parts = admitted.request, admitted.outline, admitted.parts
+    now, draw = admitted.timeline.at, random.random()  # noqa: S311 - a split of traffic is no secret
+    caller = _with_user(request.caller, outline.user)
+    return Context(
+        features=read_features(outline, lists=route.lists, language=route.reads_language),
+        dialect=request.dialect,
+        caller=caller,
+        conditions=Conditions(
+            now=now,
+            draw=draw,
+            breakers=parts.breakers.not_closed(),
+            health=parts.executor.health.read(),
+            flags=parts.flags.read(caller, now, draw),
+            standing=route.judgements.read() if route.judgements is not None else NOTHING_JUDGED,
+        ),
+        targets=parts.targets,
+        query=outline.query,
+        stream=request.stream,
+        latency_budget_s=request.caller.latency_budget_s or route.latency_budget_s,
+    )
+
+
+def _total_s(request: Request, route: Route) -> float:
+    """How long the request may take; whoever waits for a whole answer may say how long it will."""
+    total, patience = route.timeouts.total, request.caller.read_timeout_s
+    return total if request.stream or patience is None else min(total, patience)
 
 
 def _note_judgements(admitted: Admitted) -> None:
@@ -368,7 +403,7 @@ def _headers(admitted: Admitted, route: Route) -> list[tuple[str, str]]:
     """What is known before anybody has answered."""
     return [
         ("x-turnout-decision", admitted.id),
-        ("x-turnout-route", _ascii(route.name)),
+        ("x-turnout-route", header_value(route.name)),
         ("x-request-id", admitted.id),
         ("request-id", admitted.id),
         *admitted.standing,
@@ -383,8 +418,3 @@ def _unknown(name: str, known: list[str]) -> NoReturn:
 
 def _content_type(reply: Reply) -> str:
     return dict(reply.headers)["content-type"]
-
-
-def _ascii(text: str) -> str:
-    """A header's value may not hold anything else."""
-    return text if text.isascii() else text.encode("ascii", "backslashreplace").decode("ascii")

@@ -41,6 +41,7 @@ from turnout.server.models import ModelsEndpoint
 from turnout.state.flags import FlagFile
 from turnout.types.clock import SystemClock
 from turnout.types.dialect import DialectName
+from turnout.wire.anthropic_messages.counting import COUNT_PATH
 from turnout.wire.registry import caller_dialect
 
 CONVERSATIONS: Final[Mapping[str, DialectName]] = {
@@ -51,7 +52,15 @@ CONVERSATIONS: Final[Mapping[str, DialectName]] = {
 }
 """What is answered by models: each path and its dialect."""
 
-_FURTHER_PATHS: Final = ("/v1/models", "/v1/feedback", "/health/live", "/health/ready", "/metrics", "/dashboard")
+_FURTHER_PATHS: Final = (
+    COUNT_PATH,
+    "/v1/models",
+    "/v1/feedback",
+    "/health/live",
+    "/health/ready",
+    "/metrics",
+    "/dashboard",
+)
 
 OpenRouter = Callable[[], AbstractAsyncContextManager[ConfiguredRouter]]
 Pages = Callable[[ConfiguredRouter, AdminAccess], Sequence[BaseRoute]]
@@ -164,6 +173,8 @@ class Gateway:
     def _routes(self, router: ConfiguredRouter, reloader: Reloader, further: Sequence[BaseRoute]) -> list[BaseRoute]:
         for path, name in CONVERSATIONS.items():
             self._hot[path] = ConversationEndpoint(name, router, self.admission)
+        counting = ConversationEndpoint(DialectName.ANTHROPIC_MESSAGES, router, self.admission, router.count_tokens)
+        self._hot[COUNT_PATH] = counting
         models = ModelsEndpoint(router, self.admission)
         feedback = FeedbackEndpoint(router, self.admission)
         health = HealthEndpoint(self.admission, reloader, router.degraded)
@@ -184,7 +195,7 @@ async def _unknown(request: Request) -> Response:
     named = CONVERSATIONS.get(path)
     likeliest = DialectName.ANTHROPIC_MESSAGES if path.startswith("/v1/messages/") else DialectName.OPENAI_CHAT
     failed: CallerError
-    if named is not None or path == "/v1/feedback":
+    if named is not None or path in (COUNT_PATH, "/v1/feedback"):
         failed = InvalidRequest(f"Send {path} by POST.")
     else:
         paths = ", ".join([*CONVERSATIONS, *_FURTHER_PATHS])

@@ -17,11 +17,13 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from turnout.errors import InvalidRequest
 from turnout.types.dialect import DialectName
+from turnout.wire.anthropic_messages.counting import COUNT_PATH
 from turnout.wire.registry import dialect
 
 _log = logging.getLogger(__name__)
 
 _HOST: Final = re.compile(rb"[A-Za-z0-9._~%!$&'()*+,;=:\[\]-]*")
+_OF_ANTHROPIC: Final = (b"/v1/messages", COUNT_PATH.encode())
 _VERSIONS: Final = frozenset({"1.0", "1.1"})
 _LEAST_RATE: Final = 16_000
 """Bytes a second: whoever sends a body faster than this may take as long as it is large."""
@@ -221,7 +223,7 @@ class Connection(HttpToolsProtocol):
 
     def _answer(self, status: int, message: str) -> bytes:
         asked = getattr(self, "url", b"").partition(b"?")[0]
-        spoken = DialectName.ANTHROPIC_MESSAGES if asked.endswith(b"/v1/messages") else DialectName.OPENAI_CHAT
+        spoken = DialectName.ANTHROPIC_MESSAGES if asked.endswith(_OF_ANTHROPIC) else DialectName.OPENAI_CHAT
         _, headers, body = dialect(spoken).encode_error(InvalidRequest(message))
         told = [*headers, ("content-length", str(len(body))), ("connection", "close")]
         lines = b"".join(f"{name}: {value}\r\n".encode("latin-1") for name, value in told)

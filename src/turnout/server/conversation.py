@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -17,8 +17,11 @@ from turnout.server.caller import read_caller
 from turnout.tenancy.holder import Holder
 from turnout.types.dialect import DialectName
 from turnout.types.events import TurnedAway
+from turnout.types.reply import Reply
 from turnout.types.request import LONGEST_NAME, Caller, Request
 from turnout.wire.registry import caller_dialect
+
+Answering = Callable[[Request], Awaitable[Reply]]
 
 _log = logging.getLogger(__name__)
 
@@ -28,12 +31,22 @@ _CONVERSATIONS: Final = ("messages", "input")
 
 
 class ConversationEndpoint:
-    """`POST` of a conversation in one dialect. A plain ASGI callable: this is the hot path."""
+    """`POST` of a conversation in one dialect. A plain ASGI callable: this is the hot path.
 
-    def __init__(self, name: DialectName, router: Router, admission: Admission) -> None:
+    Args:
+        name: the dialect.
+        router: who answers.
+        admission: what is asked before and while a request is served.
+        answer: what is done with the conversation; by default it is answered.
+    """
+
+    def __init__(
+        self, name: DialectName, router: Router, admission: Admission, answer: Answering | None = None
+    ) -> None:
         self._name = name
         self._dialect = caller_dialect(name)
         self._router = router
+        self._answer = answer or router.handle
         self._admission = admission
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,7 +79,7 @@ class ConversationEndpoint:
         with CallerWatch(receive):
             await room.enter(who)
             try:
-                await response.send(await self._router.handle(request), self._admission.heartbeat_s)
+                await response.send(await self._answer(request), self._admission.heartbeat_s)
             finally:
                 room.leave(who)
 

@@ -39,3 +39,8 @@ class Reply(msgspec.Struct):
     body: bytes | None = None
     stream: Pieces | None = None
     decision: Decision | None = None
+
+
+def header_value(text: str) -> str:
+    """A name as a header may hold it: in ASCII."""
+    return text if text.isascii() else text.encode("ascii", "backslashreplace").decode("ascii")

@@ -287,6 +287,19 @@ async def test_messages_fill_in_a_schema(claude: anthropic.AsyncAnthropic) -> No
     assert json.loads(answer.content[0].text) == SAID
 
 
+async def test_messages_are_counted_as_they_would_be_billed_and_bill_nothing(
+    provider: FaultProvider, claude: anthropic.AsyncAnthropic
+) -> None:
+    asked: dict[str, Any] = {"model": "m", "system": "Be kind.", "messages": says(), "tools": claude_tools()}
+    answer = await claude.messages.create(max_tokens=99, **asked)
+    counted = await claude.messages.count_tokens(**asked)
+    assert counted.input_tokens == answer.usage.input_tokens
+    with pytest.raises(anthropic.BadRequestError, match="max_tokens: Extra inputs"):
+        await claude.messages.count_tokens(**asked, extra_body={"max_tokens": 99})
+    bills = [line["billed"]["input_tokens"] for line in provider.log if line["event"] == "ended"]
+    assert bills[:2] == [counted.input_tokens, 0]
+
+
 async def test_messages_answer_a_tools_result_by_text(claude: anthropic.AsyncAnthropic) -> None:
     used = {"type": "tool_use", "id": "toolu_1", "name": "weather", "input": {}}
     result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "sunny"}

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from turnout.testing.fault_provider.answer import Answer, compose
+from turnout.testing.fault_provider.anthropic_counting import AnthropicCounting
 from turnout.testing.fault_provider.anthropic_messages import AnthropicMessages
 from turnout.testing.fault_provider.ask import Ask, UnreadableRequestError
 from turnout.testing.fault_provider.complaint import Complaint
@@ -35,6 +36,7 @@ _SPEECHES: dict[str, Speech] = {
     "/chat/completions": _OPENAI_CHAT,
     "/responses": _OPENAI_RESPONSES,
     "/messages": _ANTHROPIC,
+    "/messages/count_tokens": AnthropicCounting(),
     "/embeddings": OpenAIEmbeddings(),
 }
 
@@ -144,6 +146,7 @@ class Desk:
 
     async def _end(self, exchange: _Exchange, script: Script, answer: Answer | None) -> None:
         played = await exchange.connection.play(script, exchange.request)
+        billed = script.billed and not isinstance(exchange.speech, AnthropicCounting)
         self._ledger.write(
             {
                 "event": "ended",
@@ -154,7 +157,7 @@ class Desk:
                 "tokens": played.tokens,
                 "completed": played.finished,
                 "aborted": played.aborted,
-                "billed": _bill(answer if script.billed else None, played),
+                "billed": _bill(answer if billed else None, played),
             }
         )
 

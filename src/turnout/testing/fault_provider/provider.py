@@ -46,7 +46,8 @@ class FaultProvider:
     tool when the last text of the user says `call the tool` (the first two for `both tools`) or when it is forced to,
     and fills in a JSON schema when given one. Usage follows from the request alone: the prompt has one token, and one
     more for every four bytes of its prose; half of them are cached where the request uses `prompt_cache_key`,
-    `cache_control` or `cachedContent`; the answer has a token per word. Embeddings are vectors of 8
+    `cache_control` or `cachedContent`; the answer has a token per word. Counting tokens (`/v1/messages/count_tokens`)
+    tells the same of the prompt. Embeddings are vectors of 8
     numbers, or as many as `dimensions` says: always the same for a model and a text.
 
     Args:
