@@ -26,7 +26,9 @@ targets:
   chat-model: {{provider: chat, model: the-model, price: {{input: 1, output: 2}}}}
   responses-model: {{provider: responses, model: the-model, price: {{input: 1, output: 2}}}}
   messages-model: {{provider: messages, model: the-model, price: {{input: 1, output: 2}}}}
+  known-model: {{provider: messages, model: the-model, context_tokens: 200000, price: {{input: 1, output: 2}}}}
   gemini-model: {{provider: gemini, model: gemini-3-flash-preview, price: {{input: 1, output: 2}}}}
+  claude-haiku: {{provider: messages, model: claude-haiku-4-5, context_tokens: 100000, price: {{input: 1, output: 2}}}}
   gemini:    {{provider: gemini, price: {{input: 1, output: 2}}}}
 routes:
   "openai/*":    {{policy: openai}}
@@ -34,6 +36,7 @@ routes:
   of-openai:    {{policy: chat-model, timeouts: {{first_token: 2s, idle: 1s, answer: 3s, total: 5s}}}}
   of-responses: {{policy: responses-model, timeouts: {{first_token: 2s, idle: 1s, answer: 3s, total: 5s}}}}
   "gemini/*":    {{policy: gemini}}
+  known:        {{policy: {{fallback: [known-model, claude-haiku]}}}}
   of-gemini:    {{policy: gemini-model, timeouts: {{first_token: 2s, idle: 1s, answer: 3s, total: 5s}}}}
   of-anthropic: {{policy: messages-model, timeouts: {{first_token: 2s, idle: 1s, answer: 3s, total: 5s}}}}
 """
@@ -63,7 +66,9 @@ class Sides:
     @cache  # noqa: B019 - as above
     def anthropic(self, *, direct: bool = False) -> anthropic.Anthropic:
         url = self.provider.anthropic_base_url if direct else self.gateway.url
-        client = anthropic.Anthropic(base_url=url, api_key="caller-key", max_retries=0, timeout=20)
+        client = anthropic.Anthropic(
+            base_url=url, api_key="caller-key", max_retries=0, timeout=20, _strict_response_validation=True
+        )
         return self.clients.enter_context(client)
 
 

@@ -198,6 +198,51 @@ def test_an_unknown_route_is_not_found_and_names_those_that_are(sides: Sides) ->
 
 def test_the_routes_are_listed_as_models(sides: Sides) -> None:
     assert {"of-openai", "of-anthropic"} <= {model.id for model in sides.anthropic().models.list()}
+    assert {"of-openai", "of-anthropic"} <= {model.id for model in sides.anthropic().beta.models.list()}
+
+
+def test_a_route_is_shown_with_the_length_that_all_of_its_targets_take(sides: Sides) -> None:
+    models = sides.anthropic().models
+    shown = models.retrieve("known")
+    assert (shown.id, shown.lifecycle, shown.max_input_tokens) == ("known", "active", 100_000)
+    assert models.retrieve("of-openai").max_input_tokens is None, "nobody knows it"
+    assert models.retrieve("anthropic/any-model").id == "anthropic/any-model", "a pattern takes it"
+    with pytest.raises(anthropic.NotFoundError, match="no route or target 'nobody'"):
+        models.retrieve("nobody")
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_betas_are_for_a_provider_of_the_same_dialect(sides: Sides, route: str) -> None:
+    client = sides.anthropic()
+    asked: Any = {"model": route, "messages": ask("Where?"), "max_tokens": 500}
+    answer = client.beta.messages.create(betas=["interleaved-thinking-2025-05-14"], **asked)
+    assert text_of(answer) == HEALTHY_TEXT
+    with client.beta.messages.stream(betas=["interleaved-thinking-2025-05-14"], **asked) as stream:
+        assert "".join(stream.text_stream) == HEALTHY_TEXT
+    for seen in sides.provider.requests:
+        passed = {"anthropic-beta", "anthropic-version"} & seen.headers.keys()
+        if route == "of-anthropic":
+            assert seen.headers["anthropic-beta"] == "interleaved-thinking-2025-05-14"
+            assert seen.headers["anthropic-version"] == client.default_headers["anthropic-version"]
+        else:
+            assert not passed
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_what_a_coding_agent_sends_is_served_by_every_dialect(sides: Sides, route: str) -> None:
+    kept: Any = {"cache_control": {"type": "ephemeral"}}
+    request: Any = {
+        "model": route,
+        "max_tokens": 500,
+        "metadata": {"user_id": "u-1842"},
+        "system": [{"type": "text", "text": "Be kind.", **kept}],
+        "tools": [WEATHER | kept],
+        "thinking": {"type": "disabled"},
+        "messages": [{"role": "user", "content": [{"type": "text", "text": "Please call the tool.", **kept}]}],
+        **kept,
+    }
+    answer = sides.anthropic().beta.messages.create(**request)
+    assert [block.name for block in answer.content if block.type == "tool_use"] == ["weather"]
 
 
 @pytest.mark.parametrize(

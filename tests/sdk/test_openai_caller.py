@@ -234,5 +234,13 @@ def test_an_unknown_route_is_not_found_and_names_those_that_are(sides: Sides) ->
         sides.openai().chat.completions.create(model="of-opnai", messages=ask("Hi"))
 
 
+def test_a_route_is_shown_as_a_model(sides: Sides) -> None:
+    models = sides.openai().models
+    assert models.retrieve("of-anthropic").id == "of-anthropic"
+    assert models.retrieve("openai/any-model").id == "openai/any-model", "a pattern takes it"
+    with pytest.raises(openai.NotFoundError, match="no route or target 'nobody'"):
+        models.retrieve("nobody")
+
+
 def test_the_routes_are_listed_as_models(sides: Sides) -> None:
     assert {"of-openai", "of-anthropic", "openai"} <= {model.id for model in sides.openai().models.list()}

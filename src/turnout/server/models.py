@@ -9,6 +9,7 @@ from turnout.errors import RequestFailed, UnknownRoute
 from turnout.router import Router
 from turnout.server.admission import Admission
 from turnout.server.anthropic import models as anthropic_models
+from turnout.server.listed import listed
 from turnout.server.openai import models as openai_models
 from turnout.types.dialect import DialectName
 from turnout.wire.registry import dialect
@@ -34,12 +35,14 @@ class ModelsEndpoint:
         form = anthropic_models if anthropic_caller else openai_models
         try:
             holder = self._admission.keys.check(request.headers)
-            names = [each for each in self._router.route_names() if holder.may(each)]
+            names = self._router.route_names() if name is None else [name]
+            told = (listed(self._router.parts, each) for each in names if holder.may(each))
+            found = [each for each in told if each is not None]
             if name is None:
-                return JSONResponse(form.model_list(names))
-            if name not in names:
+                return JSONResponse(form.model_list(found))
+            if not found:
                 raise UnknownRoute(f"There is no route or target '{name}'.", param="model")
-            return JSONResponse(form.model(name))
+            return JSONResponse(form.model(found[0]))
         except RequestFailed as error:
             named = DialectName.ANTHROPIC_MESSAGES if anthropic_caller else DialectName.OPENAI_CHAT
             status, headers, body = dialect(named).encode_error(error)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
+from turnout.server.listed import Listed
+
 _CREATED: Final = "1970-01-01T00:00:00Z"
 """A route has no birthday; the API asks for one and documents the epoch for "unknown"."""
 
 
-def model_list(names: Iterable[str]) -> dict[str, Any]:
+def model_list(listed: Iterable[Listed]) -> dict[str, Any]:
     """Every route and target as a model."""
-    models = [model(name) for name in names]
+    models = [model(each) for each in listed]
     return {
         "data": models,
         "has_more": False,
@@ -20,6 +22,14 @@ def model_list(names: Iterable[str]) -> dict[str, Any]:
     }
 
 
-def model(name: str) -> dict[str, Any]:
-    """One route or target as a model."""
-    return {"type": "model", "id": name, "display_name": name, "created_at": _CREATED}
+def model(each: Listed) -> dict[str, Any]:
+    """One route or target as a model. What it can do depends on where a request goes, so that none of it is told."""
+    return {
+        "type": "model",
+        "id": each.name,
+        "display_name": each.name,
+        "created_at": _CREATED,
+        "lifecycle": "active",
+        "max_input_tokens": each.input_tokens,
+        "max_tokens": each.output_tokens,
+    }
