@@ -146,3 +146,15 @@ def test_where_nobody_has_the_keys_everything_else_is_checked(run: Run, tmp_path
     assert "the environment variable HOST is not set" in wrong.stdout
     assert "cannot be used: 2 errors." in wrong.stdout
     assert "--keyless" not in run("config", "check", APP="a" * 20, MY="m" * 20, MINE="x").stdout
+
+
+def test_explain_takes_the_only_route_and_names_them_where_there_are_several(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "turnout.yaml").write_text(SOUND)
+    alone = run("explain", "hello")
+    assert "chosen:   gpt-4o" in alone.stdout, alone.stderr
+    (tmp_path / "turnout.yaml").write_text(
+        SOUND.replace("{r: {policy: gpt-4o}}", "{r: {policy: gpt-4o}, s: {policy: gpt-4o}}")
+    )
+    several = run("explain", "hello")
+    assert (several.returncode, several.stdout) == (2, "")
+    assert several.stderr == "turnout.yaml: it has several routes. Give --route, one of: r, s.\n"

@@ -191,6 +191,17 @@ def test_health_and_unknown_paths_answer_without_a_key(gateway: RunningGateway) 
     assert "/v1/chat/completions" in unknown.json["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "meant"), [("/chat/completions", "/v1/chat/completions"), ("/v1/v1/messages", "/v1/messages")]
+)
+def test_a_base_url_with_a_v1_too_few_or_too_many_is_told_in_the_callers_dialect(
+    gateway: RunningGateway, asked: str, meant: str
+) -> None:
+    error = ask(gateway, "POST", asked).json
+    assert f"Did you mean {meant}? The base_url of OpenAI's SDK ends with /v1" in error["error"]["message"]
+    assert (error.get("type") == "error") == ("messages" in asked)
+
+
 def test_a_path_of_anthropic_s_that_there_is_not_is_told_in_its_dialect(gateway: RunningGateway) -> None:
     unknown = ask(gateway, "GET", "/v1/messages/batches")
     assert (unknown.status, unknown.json["type"]) == (404, "error")

@@ -15,7 +15,7 @@ from rich.text import Text
 from turnout.cli.options import spread
 from turnout.config.build import ConfiguredRouter, build_parts
 from turnout.config.flagging import Flagging, source_of
-from turnout.config.load import load_config
+from turnout.config.load import LoadedConfig, load_config
 from turnout.policy.explain import Explanation
 from turnout.router import Router
 from turnout.state.flags import FlagFile
@@ -36,7 +36,9 @@ class Asker:
 @spread("asker")
 def explain(
     text: Annotated[str, typer.Argument(help="What the user says; - reads it from standard input.")],
-    route: Annotated[str, typer.Option(help="The route's name, or a target's.")],
+    route: Annotated[
+        str | None, typer.Option(help="The route's name, or a target's; by default the only route.")
+    ] = None,
     *,
     asker: Asker,
     config: Annotated[
@@ -56,16 +58,18 @@ def explain(
     said = typer.get_text_stream("stdin").read() if text == "-" else text
     messages = [{"role": "user", "content": said}]
     caller = Caller(user=asker.user, source=asker.source, tenant=asker.tenant)
-    explanation = _router(config, data).explain(route=route, messages=messages, caller=caller)
+    loaded = load_config(config, keyless=True)
+    router = _router(loaded, data)
+    explanation = router.explain(route=route or loaded.only_route(), messages=messages, caller=caller)
     if json:
         typer.echo(msgspec.json.encode(explanation))
     else:
         _print(explanation)
 
 
-def _router(config: Path | None, data: Path | None) -> Router:
+def _router(loaded: LoadedConfig, data: Path | None) -> Router:
     """A router that calls and writes nothing. It asks a provider of feature flags, where there is one."""
-    loaded, clock = load_config(config, keyless=True), SystemClock()
+    clock = SystemClock()
     router = ConfiguredRouter.of_parts(loaded, build_parts(loaded, clock), MemoryLedger(), clock)
     router.parts.flags.source = source_of(loaded, clock)
     Flagging(router, FlagFile(loaded.data_directory(data))).look()

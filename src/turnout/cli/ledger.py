@@ -285,7 +285,7 @@ def _replaced(file: Path) -> Iterator[BinaryIO]:
 def _progress(task: str) -> Iterator[Callable[[str, int], None]]:
     """Shows on a terminal what is being done, and how far it has come."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed:,}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as shown:
         number = shown.add_task(task, total=None)
         yield lambda what, done: shown.update(number, description=what, completed=done)
 

@@ -23,6 +23,7 @@ MAX_NODES: Final = 100_000
 
 _VARIABLE: Final = re.compile(r"\$\$(?=\{)|\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\})?")
 _CONTAINERS: Final = frozenset({"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
+_INDENTED: Final = "this line is indented otherwise than those that it belongs to"
 _MERGE: Final = "tag:yaml.org,2002:merge"
 
 
@@ -103,7 +104,8 @@ def read_document(
         document.errors.append(document.error((), "it is nested too deeply.", "Close every bracket that is opened."))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        problem = f"not valid YAML: {error.problem or error.context or 'it cannot be parsed'}."
+        told = error.problem or error.context or "it cannot be parsed"
+        problem = f"not valid YAML: {_INDENTED if told.startswith('expected <block end>') else told}."
         document.errors.append(document.error((), problem, _yaml_fix(text, mark), line=mark.line + 1 if mark else None))
     except yaml.YAMLError:
         document.errors.append(document.error((), "not valid YAML: it holds a character that no text may."))

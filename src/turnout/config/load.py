@@ -62,6 +62,18 @@ class LoadedConfig:
         """Where decisions are kept: `given`, else as configured, else as `turnout.ledger.location` says."""
         return data_directory(given or _from(self.directory, self.config.ledger.directory))
 
+    def only_route(self) -> str:
+        """The one route that there is.
+
+        Raises:
+            ConfigError: there are several, or none.
+        """
+        if len(self.config.routes) != 1:
+            names = ", ".join(self.config.routes)
+            fix = f"Give --route, one of: {names}." if names else "Give --route and a target's name."
+            raise ConfigError(f"it has {'several' if names else 'no'} routes.", fix=fix, file=self.file)
+        return next(iter(self.config.routes))
+
 
 def load_config(
     path: str | Path | None = None, env: Mapping[str, str] | None = None, *, keyless: bool = False
@@ -102,7 +114,7 @@ def _text_of(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        fix = "Run `turnout init` to have one written."
+        fix = f"Check the path, or have one written: turnout init{'' if str(file) == DEFAULT_FILE else f' {file}'}"
         raise ConfigError("there is no such file.", fix=fix, file=str(file)) from None
     except UnicodeDecodeError:
         raise ConfigError("it is not UTF-8 text.", fix="Save it as UTF-8.", file=str(file)) from None

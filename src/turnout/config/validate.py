@@ -129,7 +129,7 @@ def _words(details: Mapping[str, Any], path: Path) -> tuple[str, str]:
             return "it is empty.", "Write something, or remove it."
         case kind:
             said = details["msg"].partition(" or instance of ")[0].partition(", unable to")[0]
-            said = said.removeprefix("Input ").removeprefix("Value ").rstrip(".")
+            said = said.removeprefix("Input ").removeprefix("Value ").rstrip(".").replace("valid dictionary", "mapping")
             return f"it {said}." if said.startswith("should") else f"{said}.", _FIXES.get(kind, "")
 
 

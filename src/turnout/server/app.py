@@ -193,12 +193,19 @@ async def _unknown(request: Request) -> Response:
     """An error that an SDK raises, with the paths that there are."""
     path = request.url.path
     named = CONVERSATIONS.get(path)
-    likeliest = DialectName.ANTHROPIC_MESSAGES if path.startswith("/v1/messages/") else DialectName.OPENAI_CHAT
+    likeliest = DialectName.ANTHROPIC_MESSAGES if "/messages" in path else DialectName.OPENAI_CHAT
     failed: CallerError
     if named is not None or path in (COUNT_PATH, "/v1/feedback"):
         failed = InvalidRequest(f"Send {path} by POST.")
     else:
-        paths = ", ".join([*CONVERSATIONS, *_FURTHER_PATHS])
-        failed = UnknownPath(f"There is nothing at {path}. There are: {paths}.")
+        failed = UnknownPath(f"There is nothing at {path}. {_where_else(path)}")
     status, headers, body = caller_dialect(named or likeliest).encode_error(failed)
     return Response(body, status, dict(headers))
+
+
+def _where_else(path: str) -> str:
+    """What was meant: mostly a `base_url` has a `/v1` too few, or too many."""
+    meant = "/v1" + path.replace("/v1", "")
+    if meant in (*CONVERSATIONS, *_FURTHER_PATHS):
+        return f"Did you mean {meant}? The base_url of OpenAI's SDK ends with /v1, that of Anthropic's does not."
+    return f"There are: {', '.join([*CONVERSATIONS, *_FURTHER_PATHS])}."

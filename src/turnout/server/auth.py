@@ -59,7 +59,7 @@ class Keys:
             return self._configured(self._holders[known.index(True)])
         if self._directory is not None and given.startswith(PREFIX):
             return self._directory.identify(given)
-        raise Unauthenticated("Unknown API key. Ask whoever runs this gateway for one of its `server.keys`.")
+        raise Unauthenticated("Unknown API key. Ask whoever runs this gateway for one.")
 
     def _configured(self, holder: Holder) -> Holder:
         """The holder of a key of the configuration, with what is known of its tenant now."""

@@ -181,7 +181,7 @@ def evaluate_policies(
 @contextmanager
 def _progress() -> Iterator[Tell]:
     """Shows what is being done, on a terminal."""
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("reading")
 
         def tell(doing: str, done: int, of: int) -> None:

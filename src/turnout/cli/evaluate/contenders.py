@@ -88,7 +88,7 @@ def entries(files: Sequence[Path], route: str | None) -> list[Entry]:
             raise ConfigError(
                 f"its policy would be called '{name}', as a target is.", fix="Rename the file.", file=str(file)
             )
-        chosen = route or _only_route(loaded)
+        chosen = route or loaded.only_route()
         if chosen not in loaded.config.routes:
             raise ConfigError(
                 f"there is no route '{chosen}'.", fix=did_you_mean(chosen, loaded.config.routes), file=str(file)
@@ -106,10 +106,3 @@ def targets_among(contenders: Sequence[Contender]) -> list[Target]:
         for name in contender.policy.targets:
             found.setdefault(name, contender.targets[name])
     return list(found.values())
-
-
-def _only_route(loaded: LoadedConfig) -> str:
-    if len(loaded.config.routes) != 1:
-        known = ", ".join(loaded.config.routes)
-        raise ConfigError("it has several routes.", fix=f"Give --route, one of: {known}.", file=loaded.file)
-    return next(iter(loaded.config.routes))

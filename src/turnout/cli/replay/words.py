@@ -145,14 +145,11 @@ def limits(found: Replayed) -> list[str]:
 
 def _foreseen(known: object) -> str:
     target, predicted, calls, failed = (getattr(known, name) for name in ("target", "predicted", "calls", "failed"))
+    foreseen = f"{predicted:,} calls of {target} are foreseen" if predicted != 1 else f"1 call of {target} is foreseen"
     if not calls:
-        return (
-            f"{predicted:,} calls of {target} are foreseen, which has no recorded call: its latency and failures may "
-            "be any, its answers half or twice as long."
-        )
-    return (
-        f"{predicted:,} calls of {target} are foreseen; of its {calls:,} recorded ones {share(failed, calls)} failed."
-    )
+        unknown = "its latency and failures may be any, its answers half or twice as long"
+        return f"{foreseen}, which has no recorded call: {unknown}."
+    return f"{foreseen}; of its {calls:,} recorded ones {share(failed, calls)} failed."
 
 
 def _less(cost: Money) -> str:

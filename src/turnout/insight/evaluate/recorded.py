@@ -28,6 +28,7 @@ SELECT decision, avg(score) FROM feedback WHERE id IN (
 _KINDS: Final = (
     "SELECT kind, count(DISTINCT decision) FROM feedback WHERE score IS NOT NULL GROUP BY kind ORDER BY 2 DESC"
 )
+_GATHER: Final = "Send some to /v1/feedback, or let a judge look at shadows: docs/how-to/collect-evidence.md."
 _turns: Final = msgspec.json.Decoder(list[tuple[str, str]])
 _UNANSWERED: Final = frozenset({"refused", "cancelled", "interrupted"})
 """The caller's own doing, or an accident: no policy's merit or fault."""
@@ -64,10 +65,9 @@ def recorded_traffic(
     if not found:
         raise LedgerError("there is no request in this part of the ledger that a policy could be tried on.")
     if not any(asked.judged for asked in found):
-        known = ", ".join(f"{kind} ({number:,} answers)" for kind, number in store.rows(_KINDS)) or "none of any other"
-        raise LedgerError(
-            f"no answer in this part has evidence of the kind '{evidence}'. The whole ledger has: {known}."
-        )
+        known = ", ".join(f"{kind} ({number:,} answers)" for kind, number in store.rows(_KINDS))
+        whole = f"The whole ledger has: {known}." if known else f"Nor has the whole ledger any evidence. {_GATHER}"
+        raise LedgerError(f"no answer in this part has evidence of the kind '{evidence}'. {whole}")
     return found
 
 
