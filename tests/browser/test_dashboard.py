@@ -19,6 +19,7 @@ from tests.running import RunningGateway, running_gateway
 from turnout.cli.pages import dashboard_pages
 from turnout.dashboard import words
 from turnout.insight import query
+from turnout.insight.amount_words import usd
 from turnout.insight.feedback import said_of
 from turnout.insight.query import Filter
 from turnout.insight.sums import summary
@@ -155,8 +156,8 @@ def test_the_numbers_are_the_ledgers_and_the_charts_are_drawn(open_page: Open, s
         return str(page.locator(f"[data-figure={name}]").inner_text())
 
     assert figure("requests") == words.count(total.decisions)
-    assert figure("spend") == words.usd(total.cost_usd)
-    assert figure("saved") == words.usd(total.saved_usd)
+    assert figure("spend") == usd(total.cost_usd)
+    assert figure("saved") == usd(total.saved_usd)
     assert figure("success") == "100 %"
     assert figure("fallbacks") == words.share(total.fallbacks, total.decisions)
     assert page.locator(".chart .main-svg").count() >= 4

@@ -14,8 +14,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tests.ledger import samples
-from turnout.cli.decision_words import milliseconds, plain, usd
+from turnout.cli.decision_words import plain
 from turnout.cli.decisions import app
+from turnout.insight.amount_words import milliseconds, usd
 from turnout.ledger.embedded import EmbeddedLedger
 from turnout.ledger.journal import Journal
 from turnout.ledger.location import journal_directory
@@ -174,7 +175,7 @@ def test_show_tells_the_whole_story(data: Path) -> None:
         "llama-8b it lacks tools",
         "mistral its circuit breaker is open",
         "+0 ms sonnet failed (first token timeout",
-        "+5002 ms haiku answered",
+        "+5.00 s haiku answered",
         "~412 (300 cached) ~96 ~$0.000714 genai-prices 2026-02-01",
         "total $0.000714 baseline $0.00268 saved $0.00196 (73%)",
         "reason rule:faq confidence 0.88 draw 0.25",
@@ -292,9 +293,9 @@ def test_a_name_cannot_command_the_terminal(data: Path) -> None:
         (None, "unknown"),
         (Decimal(0), "$0"),
         (Decimal("0.0007136"), "$0.000714"),
-        (Decimal("-0.05"), "-$0.0500"),
+        (Decimal("-0.05"), "−$0.0500"),
         (Decimal("12.346"), "$12.35"),
-        (Decimal(1234567), "$1234567.00"),
+        (Decimal(1234567), "$1,234,567.00"),
         (Decimal("1E-7"), "$0.000000100"),
     ],
 )
@@ -303,7 +304,8 @@ def test_amounts_show_three_digits_that_count(amount: Decimal | None, text: str)
 
 
 @pytest.mark.parametrize(
-    ("duration", "text"), [(None, "–"), (0.424, "0.42 ms"), (841.6, "842 ms"), (12_345.0, "12.3 s")]
+    ("duration", "text"),
+    [(None, "–"), (0.424, "0.42 ms"), (842.0, "842 ms"), (1694.0, "1.69 s"), (12_345.0, "12.3 s")],
 )
 def test_durations_have_units(duration: float | None, text: str) -> None:
     assert milliseconds(duration) == text

@@ -21,6 +21,7 @@ from turnout.dashboard.period import HOUR, Period, month
 from turnout.dashboard.policy_tree import Node, policy_tree
 from turnout.dashboard.story import story
 from turnout.dashboard.tenants import forecast
+from turnout.insight.amount_words import milliseconds, usd
 from turnout.insight.drop_words import drop_words
 from turnout.policy.walk import walk
 from turnout.types.candidate import Candidate
@@ -171,15 +172,15 @@ def test_a_forecast_goes_on_at_the_pace_of_late() -> None:
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
-        (words.usd(None), "unknown"),
-        (words.usd(Decimal(0)), "$0"),
-        (words.usd(Decimal("1204.5")), "$1,204.50"),
-        (words.usd(Decimal("-0.00071449")), "−$0.000714"),
-        (words.milliseconds(0.421), "0.42 ms"),
-        (words.milliseconds(842), "842 ms"),
-        (words.milliseconds(999.6), "1.00 s"),
-        (words.milliseconds(9994), "9.99 s"),
-        (words.milliseconds(9996), "10.0 s"),
+        (usd(None), "unknown"),
+        (usd(Decimal(0)), "$0"),
+        (usd(Decimal("1204.5")), "$1,204.50"),
+        (usd(Decimal("-0.00071449")), "−$0.000714"),
+        (milliseconds(0.421), "0.42 ms"),
+        (milliseconds(842), "842 ms"),
+        (milliseconds(999.6), "1.00 s"),
+        (milliseconds(9994), "9.99 s"),
+        (milliseconds(9996), "10.0 s"),
         (words.duration(0.2), "a moment"),
         (words.duration(42), "42 s"),
         (words.duration(185), "3 min 5 s"),

@@ -18,6 +18,7 @@ from tests.ledger import samples
 from tests.running import RunningGateway
 from turnout.dashboard import assets, words
 from turnout.insight import browse, query
+from turnout.insight.amount_words import usd
 from turnout.insight.query import Filter
 from turnout.insight.sums import summary
 from turnout.ledger.location import database_file
@@ -142,12 +143,12 @@ def test_hostile_text_is_shown_as_it_was_said(gateway: RunningGateway) -> None:
 def test_the_overview_says_what_the_ledger_says(gateway: RunningGateway, store: SqliteStore) -> None:
     page, total = look(gateway, "/dashboard?period=7d"), summary(store, Filter())
     assert page.figure("requests") == words.count(total.decisions) == "8"
-    assert page.figure("spend") == words.usd(total.cost_usd)
-    assert page.figure("saved") == words.usd(total.saved_usd)
+    assert page.figure("spend") == usd(total.cost_usd)
+    assert page.figure("saved") == usd(total.saved_usd)
     assert page.figure("success") == words.share(total.outcomes["answered"], total.decisions)
     assert page.figure("fallbacks") == words.share(total.fallbacks, total.decisions)
     assert "2 unpriced" in page.words
-    assert look(gateway, "/dashboard/savings?period=7d").figure("saved") == words.usd(total.saved_usd)
+    assert look(gateway, "/dashboard/savings?period=7d").figure("saved") == usd(total.saved_usd)
 
 
 def test_the_charts_are_drawn_from_tables_that_sum_up_to_the_total(gateway: RunningGateway) -> None:
@@ -155,7 +156,7 @@ def test_the_charts_are_drawn_from_tables_that_sum_up_to_the_total(gateway: Runn
     spend = page.text.partition('data-series="Spend"')[2].partition("</table>")[0]
     cells = [cell.partition('"')[0] for cell in spend.split('<td class="number" data-value="')[1::2]]
     assert len(cells) == 168
-    assert words.usd(sum(map(Decimal, cells), Decimal(0))) == page.figure("spend")
+    assert usd(sum(map(Decimal, cells), Decimal(0))) == page.figure("spend")
 
 
 @pytest.mark.parametrize(

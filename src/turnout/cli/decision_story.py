@@ -10,7 +10,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from turnout.cli.decision_words import OUTCOME_STYLES, drop_reason, milliseconds, plain, saved, usd
+from turnout.cli.decision_words import OUTCOME_STYLES, drop_reason, plain, saved
+from turnout.insight.amount_words import milliseconds, usd
 from turnout.types.decision import Attempt, Decision
 from turnout.types.features import Features
 from turnout.types.feedback import Feedback

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from turnout.cli.decision_words import OUTCOME_STYLES, milliseconds, plain, saved, usd
+from turnout.cli.decision_words import OUTCOME_STYLES, plain, saved
+from turnout.insight.amount_words import milliseconds, usd
 from turnout.types.decision import Decision
 
 # Characters that the terminal has. The beginning of an id may not be unique; `show` tells which ids begin so.

@@ -15,12 +15,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from turnout.cli.decision_words import plain, usd
+from turnout.cli.decision_words import plain
 from turnout.cli.ledger_copy import Ledger
 from turnout.cli.ledger_options import Data, opened
 from turnout.cli.screen import screen
 from turnout.config.load import find_data_directory, find_file, load_config
 from turnout.config.tenancy import desk_of
+from turnout.insight.amount_words import usd
 from turnout.insight.forecast import Forecast, forecasts
 from turnout.types.clock import SystemClock
 from turnout.types.tenant import Period, Tenant

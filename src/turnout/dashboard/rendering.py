@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse
 
 from turnout.dashboard import assets, words
 from turnout.dashboard.period import SPANS
+from turnout.insight.amount_words import milliseconds, usd
 from turnout.insight.drop_words import drop_words
 
 HEADERS: Final[Mapping[str, str]] = {
@@ -99,9 +100,9 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(
-        usd=words.usd,
+        usd=usd,
         count=words.count,
-        ms=words.milliseconds,
+        ms=milliseconds,
         duration=words.duration,
         moment=words.moment,
         dropped=drop_words,

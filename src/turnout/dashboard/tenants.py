@@ -11,7 +11,7 @@ from starlette.requests import Request
 from turnout.dashboard.house import House
 from turnout.dashboard.period import DAY, floor, month
 from turnout.dashboard.rendering import Page
-from turnout.dashboard.words import usd
+from turnout.insight.amount_words import usd
 from turnout.insight.query import Filter
 from turnout.insight.sums import Summary, summaries
 from turnout.types.tenant import Period, Tenant

@@ -20,28 +20,9 @@ OUTCOMES = {
 """How each outcome of a decision or an attempt is coloured; the word is always beside it."""
 
 
-def usd(amount: Decimal | None) -> str:
-    """An amount with cents, or with three digits that count where it is smaller: `$1,204.50`, `$0.000714`."""
-    if amount is None:
-        return UNKNOWN
-    if not amount:
-        return "$0"
-    sign = "−" if amount < 0 else ""
-    return f"{sign}${abs(amount):,.{min(12, max(2, 2 - amount.adjusted()))}f}"
-
-
 def count(number: float) -> str:
     """A whole number with separators."""
     return f"{number:,.0f}"
-
-
-def milliseconds(duration: float | None) -> str:
-    """A duration: `0.42 ms`, `842 ms`, `1.69 s`, `12.3 s`; a dash where there is none."""
-    if duration is None:
-        return NONE
-    if duration >= 999.5:
-        return f"{duration / 1000:,.{2 if duration < 9_995 else 1}f} s"
-    return f"{duration:.0f} ms" if duration >= 10 else f"{duration:.2f} ms"
 
 
 def duration(seconds: float) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
-from turnout.cli.decision_words import usd
 from turnout.confidence.calibration import DEAREST
+from turnout.insight.amount_words import usd
 from turnout.insight.calibrate import LOST, Calibrated
 
 NONE: Final = "–"

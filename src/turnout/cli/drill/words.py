@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from turnout.cli.decision_words import milliseconds, plain, usd
+from turnout.cli.decision_words import plain
+from turnout.insight.amount_words import milliseconds, usd
 from turnout.insight.drill import DrillVerdict, Served
 
 
@@ -71,7 +72,7 @@ def _availability(during: Served, before: Served) -> str:
 def _added(during: float | None, before: float | None, added: float | None) -> str:
     if added is None:
         return f"{milliseconds(during)} (nothing to compare)"
-    sign = "+" if added >= 0 else "-"
+    sign = "+" if added >= 0 else "−"
     return f"{milliseconds(during)}, {sign}{milliseconds(abs(added))} to the {milliseconds(before)} before"
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import jinja2
 
-from turnout.cli.decision_words import usd
 from turnout.cli.replay import words
 from turnout.cli.report.figures import share
+from turnout.insight.amount_words import usd
 from turnout.insight.replay.result import Replayed
 
 

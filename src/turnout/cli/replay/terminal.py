@@ -6,9 +6,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from turnout.cli.decision_words import plain, usd
+from turnout.cli.decision_words import plain
 from turnout.cli.replay import words
 from turnout.cli.report.figures import share
+from turnout.insight.amount_words import usd
 from turnout.insight.replay.result import Changes, Replayed
 
 _MOST_MOVES = 20

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from turnout.cli.decision_words import milliseconds, usd
 from turnout.cli.report.figures import share, signed_percent
+from turnout.insight.amount_words import milliseconds, usd
 from turnout.insight.latency import Quantiles
 from turnout.insight.replay.result import Changed, Changes, Money, Moved, Range, Replayed
 from turnout.insight.replay.run import CACHED, NO_ROUTE, UNRECORDED

@@ -12,9 +12,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from turnout.cli.decision_words import plain, usd
+from turnout.cli.decision_words import plain
 from turnout.cli.report import figures
 from turnout.errors import ConfigError
+from turnout.insight.amount_words import usd
 from turnout.insight.cost_change import Contribution, Explained
 from turnout.insight.spend import Period
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from turnout.cli.decision_words import milliseconds, usd
+from turnout.insight.amount_words import milliseconds, usd
 from turnout.insight.latency import Quantiles
 from turnout.insight.report import Line, Report
 from turnout.insight.sums import Summary

@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple
 
 import jinja2
 
-from turnout.cli.decision_words import milliseconds, usd
 from turnout.cli.report import figures
+from turnout.insight.amount_words import milliseconds, usd
 from turnout.insight.report import Report
 from turnout.insight.sums import Summary
 

@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from turnout.cli.decision_words import milliseconds, plain, usd
+from turnout.cli.decision_words import plain
 from turnout.cli.report import figures
+from turnout.insight.amount_words import milliseconds, usd
 from turnout.insight.report import Line, Report
 from turnout.insight.sums import Summary
 

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from turnout.cli.calibrate.diff import difference
-from turnout.cli.decision_words import plain, usd
+from turnout.cli.decision_words import plain
 from turnout.cli.ledger_options import Data
 from turnout.cli.options import spread
 from turnout.cli.screen import screen
@@ -27,6 +27,7 @@ from turnout.config.build import build_parts
 from turnout.config.load import LoadedConfig, load_config
 from turnout.errors import ConfigError
 from turnout.features.tokens import estimate_tokens
+from turnout.insight.amount_words import usd
 from turnout.insight.suggest import Case, Measured, Suggestion, suggest
 from turnout.insight.train.labels import Answered
 from turnout.policy.route import Route
