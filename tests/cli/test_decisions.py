@@ -212,6 +212,26 @@ def test_show_has_words_for_a_decision_of_which_little_is_known(data: Path, outc
     assert "12.3 s" in result.stdout
 
 
+def test_show_says_what_helps_where_only_the_operator_can_mend_it(data: Path) -> None:
+    failed = {"outcome": "failed", "provider": "mine"}
+    given = samples.a_decision(
+        attempts=(
+            samples.an_attempt(target="a", error_class="authentication", **failed),
+            samples.an_attempt(target="a", error_class="authentication", **failed),
+            samples.an_attempt(target="b", error_class="not_found", **failed),
+            samples.an_attempt(target="c", error_class="connect_failed", drilled="refuse", **failed),
+            samples.an_attempt(target="d", error_class="overloaded", **failed),
+            samples.an_attempt(target="e"),
+        ),
+    )
+    record(data, given)
+    story = run("show", given.id).stdout
+    lines = [" ".join(line.split()) for line in story.partition("What helps\n")[2].partition("\n\n")[0].splitlines()]
+    assert len(lines) == 2
+    assert lines[0].startswith("a the provider refuses the key: look at providers.mine.api_key")
+    assert lines[1] == "b the provider knows no such model or path: look at targets.b.model and providers.mine.base_url"
+
+
 def test_show_as_json_is_the_record(data: Path) -> None:
     decision = samples.a_decision()
     record(data, decision)

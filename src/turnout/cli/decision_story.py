@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from turnout.cli.decision_fixes import fixes
 from turnout.cli.decision_words import OUTCOME_STYLES, drop_reason, plain, saved
 from turnout.insight.amount_words import milliseconds, usd
 from turnout.types.decision import Attempt, Decision
@@ -48,6 +49,9 @@ def _parts(decision: Decision) -> Iterator[RenderableType]:
         yield _facts([(dropped.target, drop_reason(dropped.reason)) for dropped in decision.dropped])
     yield _title("Calls")
     yield _attempts(decision) if decision.attempts else Text(f"  {_NO_CALLS.get(decision.cache or '', 'none')}")
+    if to_do := list(fixes(decision)):
+        yield _title("What helps")
+        yield _facts(to_do)
     yield _title("Cost")
     yield _facts(_costs(decision))
     yield _title("Why")
