@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from tests.ledger import samples
 from tests.processes import GatewayProcess, gateway_process, wait_for
 from tests.server.test_metrics import ask
-from turnout.telemetry.logs import JsonLines
+from turnout.telemetry.logs import Complaints, JsonLines
 from turnout.testing import HostedFaultProvider, running_fault_provider
 
 KEY = "a-key-of-the-provider"
@@ -22,6 +23,7 @@ providers:
   chat: {{dialect: openai, base_url: "{provider.openai_base_url}", api_key: {key}}}
 targets:
   down: {{provider: chat, model: "fault:status(500)", price: {{input: 1, output: 2}}}}
+  locked: {{provider: chat, model: "fault:status(401)", price: {{input: 1, output: 2}}}}
 routes:
   support: {{policy: down}}
 """
@@ -68,11 +70,28 @@ def test_as_json_each_line_is_an_object_with_the_decision_where_there_is_one(
 
 def test_as_text_nothing_is_said_of_requests(provider: HostedFaultProvider, tmp_path: Path) -> None:
     with gateway_process(CONFIG.format(provider=provider, key=KEY), tmp_path) as gateway:
+        for _ in range(2):
+            ask(gateway, "/v1/chat/completions", {"model": "locked", "messages": [{"role": "user", "content": "Hi"}]})
         trouble(gateway)
     said = [line for line in gateway.said.splitlines() if line[:1].isdigit()]
-    assert "WARNING target down: breaker open" in said[0]
-    assert "ERROR   the configuration has changed and cannot be used" in said[1]
-    assert len(said) == 2
+    told = "WARNING calls to locked fail until somebody mends it (authentication at the provider chat)"
+    assert f"{told}: turnout decisions show" in said[0]
+    assert "WARNING target down: breaker open" in said[1]
+    assert "ERROR   the configuration has changed and cannot be used" in said[2]
+    assert len(said) == 3
+
+
+def test_a_complaint_is_told_once_until_the_target_has_answered(caplog: pytest.LogCaptureFixture) -> None:
+    complaints, spare = Complaints(), samples.an_attempt(target="spare")
+    refused = samples.an_attempt(target="first", outcome="failed", error_class="quota_exhausted")
+    drilled = samples.an_attempt(target="other", outcome="failed", error_class="authentication", drilled="refuse")
+    busy = samples.an_attempt(target="other", outcome="failed", error_class="overloaded")
+    for attempts in ((refused, spare), (refused, spare), (drilled, busy, spare), (spare,)):
+        complaints.observe(samples.a_decision(attempts=attempts))
+    assert len(caplog.records) == 1
+    complaints.observe(samples.a_decision(attempts=(samples.an_attempt(target="first"),)))
+    complaints.observe(samples.a_decision(attempts=(refused, spare)))
+    assert [record.getMessage().partition(" fail")[0] for record in caplog.records] == ["calls to first"] * 2
 
 
 def test_a_defect_names_its_decision() -> None:

@@ -25,7 +25,8 @@ from turnout.server.app import Gateway, Pages
 from turnout.server.connection import Connection
 from turnout.server.stopping import Stopping
 from turnout.server.supervisor import SUPERVISED
-from turnout.telemetry.logs import AccessLog, LogSettings, configure_logs
+from turnout.telemetry.logs import AccessLog, Complaints, LogSettings, configure_logs
+from turnout.types.events import Observer
 
 _KEEP_ALIVE_S: Final = 75
 """Longer than the 60 s after which load balancers let go of an idle connection, so that it is never us."""
@@ -57,7 +58,9 @@ class Serving:
         """The application. Raises `ConfigError` for a configuration that cannot be used."""
 
         def opened() -> AbstractAsyncContextManager[ConfiguredRouter]:
-            observers = [AccessLog()] if self.logs.access_log else []
+            observers: list[Observer] = [Complaints()]
+            if self.logs.access_log:
+                observers.append(AccessLog())
             worker = f"gateway-{os.getpid()}"
             return ConfiguredRouter.from_config(
                 self.config, data=self.data, worker=worker, workers=self.workers, observers=observers

@@ -13,8 +13,9 @@ from typing import Any, Final, Literal
 import msgspec
 
 from turnout.types.clock import timestamp
-from turnout.types.decision import Decision
+from turnout.types.decision import Attempt, Decision
 from turnout.types.events import Event
+from turnout.types.failure import FailureKind
 
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -22,6 +23,8 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 NOTE: Final = "decision "
 """How the note begins that the router leaves on a defect: the decision's id follows."""
 _TEXT: Final = "%(asctime)s %(levelname)-7s %(message)s"
+_MENDABLE: Final = frozenset({FailureKind.AUTHENTICATION, FailureKind.QUOTA_EXHAUSTED})
+_log = logging.getLogger(__name__)
 _access = logging.getLogger("turnout.access")
 
 
@@ -74,6 +77,30 @@ class AccessLog:
             }
             line = "%s: %s by %s in %.0f ms"
             _access.info(line, event.route, event.outcome, event.target, event.latency_ms, extra={"fields": told})
+
+
+class Complaints:
+    """Warns of targets whose calls fail by what only the operator can mend: once, and again once they have answered.
+
+    The record has every one of them, but nobody looks there while fallbacks answer in their place.
+    """
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+
+    def observe(self, event: Event) -> None:
+        """See `Observer.observe`."""
+        if isinstance(event, Decision) and (self._told or len(event.attempts) > 1 or event.outcome == "failed"):
+            for attempt in event.attempts:
+                self._hear(attempt, event.id)
+
+    def _hear(self, attempt: Attempt, decision: str) -> None:
+        if attempt.outcome == "answered":
+            self._told.discard(attempt.target)
+        elif attempt.error_class in _MENDABLE and attempt.drilled is None and attempt.target not in self._told:
+            self._told.add(attempt.target)
+            line = "calls to %s fail until somebody mends it (%s at the provider %s): turnout decisions show %s"
+            _log.warning(line, attempt.target, attempt.error_class, attempt.provider, decision)
 
 
 def _fields(record: logging.LogRecord) -> Iterator[tuple[str, Any]]:
