@@ -12,8 +12,9 @@ import pytest
 from bench import load, nginx
 from bench.contestants import DIRECT, RELAY, body, start_all, start_mock
 from bench.exchange import complete
-from bench.machine import BenchError, Cores, Stage, free_port
+from bench.machine import BenchError, Cores, Stage
 from bench.payloads import STREAM_EVENTS, chat_answer, chat_events, chat_request, phrase_lists, prompt
+from tests.ports import lasting_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +73,7 @@ def test_paced_streams_come_one_event_at_a_time_and_whole(stage: Stage) -> None:
 
 
 def test_the_load_generator_reports_what_wrk_reports(stage: Stage) -> None:
-    port = free_port()
+    port = lasting_port()
     server = stage.start("mock", (sys.executable, "-m", "bench.mock", str(port)), port, mock=True)
     url = f"{server.url}/unary/v1/chat/completions"
     seen = load.drive(url, body("unary"), stage.directory, connections=2, seconds=1)
@@ -84,7 +85,7 @@ def test_the_load_generator_reports_what_wrk_reports(stage: Stage) -> None:
 
 def test_a_server_that_does_not_start_is_reported_with_its_log(stage: Stage) -> None:
     with pytest.raises(BenchError, match="unhappy start"):
-        stage.start("broken", (sys.executable, "-c", "raise SystemExit('unhappy start')"), free_port())
+        stage.start("broken", (sys.executable, "-c", "raise SystemExit('unhappy start')"), lasting_port())
 
 
 def test_stopping_leaves_no_process(stage: Stage) -> None:

@@ -122,7 +122,7 @@ CASES = (
     # Part of an answer came. A caller who waits has not seen it. Without the drip all of it comes in one piece, and
     # is rescued before anything has been passed on.
     *(
-        Case(f"drip(10)+{fault}", _CUT, _2ND)
+        Case(f"drip(40)+{fault}", _CUT, _2ND)  # so slowly that no busy machine reads it in one piece
         for fault in (
             "rst_after_n_tokens(5)",
             "stall_after(5, 30)",

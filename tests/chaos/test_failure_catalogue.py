@@ -41,7 +41,7 @@ def classes(at: Drill) -> list[tuple[str, str | None]]:
 @CALLERS
 async def test_a_truncated_stream_is_never_a_success(caller: DialectName) -> None:
     """Row 1."""
-    async with drill("drip(10)+eof_after(5)", caller) as at:
+    async with drill("drip(40)+eof_after(5)", caller) as at:
         heard = await at.ask(caller, stream=True)
         assert isinstance(heard, Heard)
         assert (heard.complete, heard.error) == (False, True)
@@ -81,7 +81,7 @@ async def test_five_silent_seconds_and_the_next_target_is_asked(fault: str, *, s
 @CALLERS
 async def test_a_stall_in_the_middle_is_an_error_at_the_idle_limit(caller: DialectName) -> None:
     """Row 5."""
-    async with drill("drip(10)+stall_after(5, 30)", caller) as at:
+    async with drill("drip(40)+stall_after(5, 30)", caller) as at:
         began = time.monotonic()
         heard = await at.ask(caller, stream=True)
         assert QUICK.idle <= time.monotonic() - began < QUICK.idle + SLACK_S
@@ -114,7 +114,7 @@ async def test_an_error_as_the_first_event_falls_back(fault: str, caller: Dialec
 @PAIRS
 async def test_an_error_after_tokens_is_told_in_the_caller_s_dialect(caller: DialectName, speaks: DialectName) -> None:
     """Rows 8 and 10."""
-    async with drill("drip(10)+sse_error_at(5)", speaks) as at:
+    async with drill("drip(40)+sse_error_at(5)", speaks) as at:
         reply = await at.wired.router.handle(request(caller, stream=True))
         assert reply.stream is not None
         raw = b"".join([piece async for piece in reply.stream])
@@ -144,7 +144,7 @@ async def test_no_status_200_before_somebody_answers(caller: DialectName) -> Non
 @STREAMS
 @pytest.mark.parametrize(
     "fault",
-    ["hang_headers", "delay_first_token(30)", "drip(10)+stall_after(5, 30)"],
+    ["hang_headers", "delay_first_token(30)", "drip(40)+stall_after(5, 30)"],
     ids=["headers", "silence", "words"],
 )
 async def test_a_caller_who_leaves_closes_the_call_and_pays_for_it(fault: str, *, stream: bool) -> None:

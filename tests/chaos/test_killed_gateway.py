@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import lasting_port
 from turnout.insight.query import Filter, decisions
 from turnout.ledger.embedded import EmbeddedLedger
 from turnout.ledger.location import database_file
@@ -88,12 +89,6 @@ def wait_until_ready(port: int) -> None:
         time.sleep(0.02)
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
-
-
 @pytest.fixture(scope="module")
 def provider() -> Iterator[HostedFaultProvider]:
     with running_fault_provider(seed=1) as provider:
@@ -122,7 +117,7 @@ def test_no_answer_that_a_caller_has_in_full_is_lost_by_kill_9(
     provider: HostedFaultProvider, tmp_path: Path, rounds: int
 ) -> None:
     draw = random.Random(rounds)
-    config, data, port = tmp_path / "turnout.yaml", tmp_path / "data", free_port()
+    config, data, port = tmp_path / "turnout.yaml", tmp_path / "data", lasting_port()
     config.write_text(CONFIG.format(provider=provider), encoding="utf-8")
     data.mkdir()
     provider.reset()

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.docs.pages import ROOT, Command, blocks, commands
+from tests.ports import lasting_port
 
 TUTORIAL = ROOT / "docs/tutorial.md"
 PORTS = ("8080", "9000", "9001", "9100", "9101")
@@ -28,7 +29,7 @@ class Reader:
 
     def __init__(self, directory: Path, stack: ExitStack) -> None:
         self._stack = stack
-        self._ports = dict(zip(PORTS, _free_ports(len(PORTS)), strict=True))
+        self._ports = {port: lasting_port() for port in PORTS}
         self._directory = directory
         self._env = {
             **os.environ,
@@ -106,14 +107,6 @@ def _compare(command: Command, printed: list[str]) -> None:
 
 def _plain(line: str) -> str:
     return " ".join(VARYING.sub("#", line).split()).replace("#m#s", "#s")
-
-
-def _free_ports(number: int) -> list[int]:
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(number)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
 
 
 def _wait_for(true: Callable[[], bool], otherwise: str) -> None:

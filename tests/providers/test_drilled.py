@@ -104,7 +104,7 @@ async def test_a_brown_out_breaks_a_part_and_slows_the_rest() -> None:
     attempts = [attempt for each in pair.wired.ledger.decisions for attempt in each.attempts if attempt.target == "a"]
     broken = [attempt for attempt in attempts if attempt.status == 503]
     slow = [attempt for attempt in attempts if attempt.outcome == "answered"]
-    assert 0 < len(broken) < len(slow)
+    assert 0 < len(broken) < 23, "a third of thirty, but for what happens once in a hundred thousand times"
     assert all(attempt.latency_ms >= 20 for attempt in slow)
     assert len(pair.a.calls) == len(slow)
 
@@ -114,7 +114,7 @@ async def test_a_share_is_taken_and_the_rest_is_left_alone() -> None:
     for _ in range(60):
         await pair.ask()
     taken = sum(bool(each.tags) for each in pair.wired.ledger.decisions)
-    assert 5 < taken < 35
+    assert 2 < taken < 35
     assert len(pair.a.calls) >= 25
     assert all(len(each.attempts) == 1 for each in pair.wired.ledger.decisions if not each.tags)
 

@@ -129,7 +129,7 @@ async def test_a_stream_left_early_is_cancelled_and_booked(config: Path, tmp_pat
 async def test_a_stream_that_breaks_off_raises_after_what_came(
     config: Path, providers: tuple[HostedFaultProvider, HostedFaultProvider], tmp_path: Path
 ) -> None:
-    providers[0].use("drip(10)+eof_after(5)")
+    providers[0].use("drip(40)+eof_after(5)")
     seen: list[str] = []
     async with Router.from_config(config, data=tmp_path / "data") as router:
         stream = await router.stream(route="support", messages=say("Hi"))
