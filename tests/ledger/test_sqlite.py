@@ -80,6 +80,14 @@ def test_a_decision_that_is_there_already_is_left_as_it_is(tmp_path: Path) -> No
     assert list(store.rows("SELECT count(*) FROM attempts")) == [(1,)]
 
 
+def test_a_ledger_that_somebody_holds_says_what_to_do(tmp_path: Path) -> None:
+    append(SqliteStore(tmp_path / "db"), samples.a_decision())
+    with closing(sqlite3.connect(tmp_path / "db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(LedgerError, match=r"locked\. Another process is writing it: try again"):
+            append(SqliteStore(tmp_path / "db", busy_s=0.05), samples.a_decision())
+
+
 def test_decisions_and_position_are_taken_in_together_or_not_at_all(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "db")
     append(store, samples.a_decision())

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from turnout.errors import LedgerError
 from turnout.ledger.backfill import roll_up_older
@@ -36,6 +36,15 @@ _PAGE_BYTES = 8 << 10  # a record is over 1 KB: in pages of the usual 4 KB a ten
 _POSITION = """
 INSERT INTO journal_positions (journal, segment, offset) VALUES (?, ?, ?)
 ON CONFLICT (journal) DO UPDATE SET segment = excluded.segment, offset = excluded.offset"""
+
+_FIXES: Final = {
+    sqlite3.SQLITE_BUSY: ". Another process is writing it: try again when that has ended.",
+    sqlite3.SQLITE_FULL: ". Make room there.",
+    sqlite3.SQLITE_READONLY: ". Look at who may write there.",
+    sqlite3.SQLITE_CANTOPEN: ". Look at who may read and write there.",
+}
+_PRIMARY: Final = 0xFF
+"""What an extended error code has of the one that it extends."""
 
 
 class SqliteStore:
@@ -178,7 +187,8 @@ def _told(file: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:
-        raise LedgerError(f"the ledger {file} cannot be used: {error}") from error
+        fix = _FIXES.get(getattr(error, "sqlite_errorcode", 0) & _PRIMARY, "")
+        raise LedgerError(f"the ledger {file} cannot be used: {error}{fix}") from error
 
 
 def _insert(writer: sqlite3.Connection, decisions: Sequence[Written]) -> None:
