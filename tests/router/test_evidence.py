@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from tests.wiring import ANTHROPIC, OPENAI, RESPONSES, listen, request
 from turnout.config.build import ConfiguredRouter
 from turnout.config.load import load_config_text
 from turnout.errors import ConfigErrors
+from turnout.insight.advise.assumptions import Assumptions
+from turnout.insight.advise.recorded import recorded_facts
 from turnout.insight.feedback import said_of
 from turnout.insight.query import Filter
 from turnout.insight.shadows import pairs
@@ -128,6 +131,28 @@ async def test_a_judge_grades_both_answers_blind_and_in_an_order_of_chance(opene
     judged = [shadow for shadow in told.shadows if shadow.target == "grader"]
     assert {attempt.purpose for shadow in judged for attempt in shadow.attempts} == {"judge"}
     assert sums.router_cost_usd == sum(shadow.cost_usd or 0 for shadow in told.shadows)
+
+
+async def test_what_is_found_of_answers_beside_the_traffic_tells_whether_to_route(
+    opened: Opened, tmp_path: Path
+) -> None:
+    hard = """
+  hard:
+    policy: strong
+    shadow: {share: 100%, to: [cheap], daily_usd: 5}
+    evidence: {judge: {target: grader, share: 100%, daily_usd: 5}, agreement: {with: cheap, by: number}}"""
+    async with opened(SHADOW + hard, lambda _: 'Well. {"first": 9, "second": 9}') as (router, told):
+        for _ in range(6):
+            await router.chat(route="hard", messages=HI)
+        await until(lambda: len(told.shadows) == 12 and not router.shadows.under_way())
+    store = SqliteStore(database_file(tmp_path / "data"))
+    found = recorded_facts(store, Filter(), Assumptions(), now=datetime.now(UTC))
+    store.close()
+    share = found.known["cheaper_share"]
+    assert found.value("cheap_cost") == pytest.approx(0.1)
+    assert share.value == 1.0, "graded as good each, though none says what the strong one said"
+    assert share.how == "6 answers of cheap beside the traffic, graded or compared with strong's"
+    assert found.source.startswith("the ledger: 6 requests")
 
 
 async def test_without_a_shadow_a_judge_grades_the_answer_alone(opened: Opened, tmp_path: Path) -> None:

@@ -111,7 +111,12 @@ def completed(facts: Facts, taken: Assumptions, pair: Pair) -> Facts:
 def _costs(facts: Facts, taken: Assumptions, pair: Pair) -> Facts:
     tokens, cost = facts.get("tokens_per_day"), facts.get("cost_per_month")
     if facts.get("baseline_per_month") is None and cost is not None:
-        facts = facts.but(baseline_per_month=_as(cost, "as today: nothing says that anything is routed"))
+        how = (
+            "what was spent: no baseline is recorded"
+            if cost.origin == "measured"
+            else "the cost a month: none was told"
+        )
+        facts = facts.but(baseline_per_month=_as(cost, how))
     if facts.get("baseline_per_month") is None and tokens is not None:
         price = pair.strong.blended(_input_share(facts, taken))
         factor = DAYS * price / MILLION

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
 import msgspec
 
 from turnout.errors import LedgerError
+from turnout.insight.advise.alike import Compared, compared
 from turnout.insight.advise.assumptions import Assumptions
 from turnout.insight.advise.evidence import graded, served_well
 from turnout.insight.advise.fact import Fact, Facts
@@ -24,11 +25,9 @@ from turnout.ledger.store import Store
 
 _DAY: Final = timedelta(days=1)
 _HOURS: Final = 3_600
+_PICO: Final = 10**12
 _KIND: Final = 0.01
 """The share of the requests from which a rule's are a kind of their own."""
-_CALLS: Final = """
-SELECT target, sum(attempts), sum(input_tokens + output_tokens), sum(cost) FROM cost_rollups
-WHERE part = 'answer' AND start >= ? AND start < ? AND unpriced = 0 GROUP BY 1"""
 _BUDGETED: Final = (
     "SELECT count(*) FROM decisions WHERE time >= ? AND time < ? AND record LIKE '%\"latency_budget_s\"%'"
 )
@@ -51,7 +50,7 @@ class _Seen(NamedTuple):
 
     @property
     def bounds(self) -> tuple[int, int]:
-        return round(self.since.timestamp() * 1000), round(self.until.timestamp() * 1000) + 1
+        return round(self.since.timestamp() * 1000), round(self.until.timestamp() * 1000)
 
 
 def recorded_facts(store: Store, wanted: Filter, taken: Assumptions, *, now: datetime) -> Facts:
@@ -70,13 +69,16 @@ def recorded_facts(store: Store, wanted: Filter, taken: Assumptions, *, now: dat
     first, last = next(store.rows(_FIRST, [round(edge.timestamp() * 1000) for edge in (since, until)]), (None, None))
     if first is None:
         raise LedgerError(f"the ledger has no request between {since:%Y-%m-%d} and {until:%Y-%m-%d}.")
-    begin, end = (datetime.fromtimestamp(each / 1000, UTC) for each in (first, last))
+    begin, end = (datetime.fromtimestamp(each / 1000, UTC) for each in (first, last + 1))
     seen = _Seen(begin, end, summary(store, Filter(since=begin, until=until)))
     known = _volume(store, seen, taken) | _costs(seen) | _spread(store, seen) | _providers(store, seen)
-    known |= _logic(store, seen) | _quality(store, seen)
-    notes = (f"{seen.total.unpriced:,} requests have no known cost.",) if seen.total.unpriced else ()
-    source = f"the ledger: {seen.total.decisions:,} requests, {begin:%Y-%m-%d} to {end:%Y-%m-%d}"
-    return Facts(known=known, source=source, notes=notes)
+    costs = compared(store, seen.bounds)
+    known |= _logic(store, seen) | _quality(store, seen, costs) | _cheaper(store, seen, costs)
+    if "cost_per_month" in known and "baseline_per_month" not in known:
+        known |= _all_strong(seen, costs)
+    requests = f"{seen.total.decisions:,} request{'' if seen.total.decisions == 1 else 's'}"
+    source = f"the ledger: {requests}, {begin:%Y-%m-%d} to {end:%Y-%m-%d}"
+    return Facts(known=known, source=source, notes=tuple(_notes(seen, costs, known)))
 
 
 def _volume(store: Store, seen: _Seen, taken: Assumptions) -> dict[str, Fact]:
@@ -151,37 +153,65 @@ def _logic(store: Store, seen: _Seen) -> dict[str, Fact]:
     return known
 
 
-def _quality(store: Store, seen: _Seen) -> dict[str, Fact]:
-    answers: dict[str, tuple[int, float]] = {}
-    days = (round(midnight(seen.since).timestamp() * 1000), seen.bounds[1])
-    for target, calls, tokens, cost in store.rows(_CALLS, days):
-        if tokens:
-            answers[target] = calls, cost / tokens
-    known: dict[str, Fact] = {}
-    if len(answers) == 1:
-        only = next(iter(answers))
-        if share := graded(store, seen.bounds).get(only):
-            how = f"{share.number:,} graded answers of {only}, the only target"
-            known["good_today"] = Fact(value=share.value, low=share.low, high=share.high, how=how)
-    return known | _cheaper(store, seen, answers)
+def _quality(store: Store, seen: _Seen, costs: Compared) -> dict[str, Fact]:
+    answering = [target for target, number in costs.answers.items() if number]
+    if len(answering) != 1:
+        return {}
+    only = answering[0]
+    share = graded(store, seen.bounds).get(only)
+    if share is None:
+        return {}
+    how = f"{share.number:,} graded answers of {only}, the only target that callers are answered by"
+    return {"good_today": Fact(value=share.value, low=share.low, high=share.high, how=how)}
 
 
-def _cheaper(store: Store, seen: _Seen, answers: dict[str, tuple[int, float]]) -> dict[str, Fact]:
-    """What is known of the cheapest target beside the dearest, where there are two."""
-    prices = defaultdict(float, {target: price for target, (_, price) in answers.items()})
-    if len(prices) < 2:
+def _cheaper(store: Store, seen: _Seen, costs: Compared) -> dict[str, Fact]:
+    """What is known of the cheapest target beside the dearest, where there are two that can be compared."""
+    if len(costs.usd) < 2:
         return {}
-    cheap, strong = (pick(prices, key=lambda name: prices[name]) for pick in (min, max))
-    if prices[cheap] == prices[strong]:
+    cheap, strong = (pick(costs.usd, key=lambda name: costs.usd[name]) for pick in (min, max))
+    if costs.usd[cheap] == costs.usd[strong]:
         return {}
-    ratio = Fact(value=prices[cheap] / prices[strong], how=f"USD a token of {cheap}'s answers, of {strong}'s")
-    part = answers[cheap][0] / max(sum(calls for calls, _ in answers.values()), 1)
-    share = served_well(store, seen.bounds, cheap, part)
-    routes = totals_by(store, Filter(since=seen.since, until=seen.until), ("route",)).values()
-    cascades = [each for each in routes if each.escalations]
+    how = f"the same tokens, all that were answered with, at the prices paid to {cheap} and to {strong}"
+    ratio = Fact(value=costs.usd[cheap] / costs.usd[strong], how=how)
+    part = costs.answers[cheap] / max(sum(costs.answers.values()), 1)
+    by = totals_by(store, Filter(since=seen.since, until=seen.until), ("route",))
+    total = max(sum(each.decisions for each in by.values()), 1)
+    shares = {str(route): each.decisions / total for (route,), each in by.items()}
+    share = served_well(store, seen.bounds, (cheap, strong), part, shares)
+    cascades = [each for each in by.values() if each.escalations]
     found = {"cheap_cost": ratio} | ({} if share is None else {"cheaper_share": share})
     if cascades:
         escalated = sum(each.escalations for each in cascades) / sum(each.decisions for each in cascades)
         how = "of the requests of routes on which answers were discarded for another target's"
         found["escalation"] = msgspec.structs.replace(ratio, value=escalated, how=how)
     return found
+
+
+def _all_strong(seen: _Seen, costs: Compared) -> dict[str, Fact]:
+    """What the dearest target would have cost alone, where no baseline is recorded and several targets answered."""
+    answering = [target for target, number in costs.answers.items() if number]
+    if len(answering) < 2 or any(target not in costs.usd for target in answering):
+        return {}
+    strong = max(answering, key=lambda target: costs.usd[target])
+    how = f"no baseline is recorded: the same tokens at the prices paid to {strong}, the dearest target"
+    return {"baseline_per_month": Fact(value=costs.usd[strong] / _PICO / seen.months, origin="reckoned", how=how)}
+
+
+def _notes(seen: _Seen, costs: Compared, known: Mapping[str, Fact]) -> Iterator[str]:
+    """What a reader of the figures should know."""
+    if seen.total.unpriced:
+        yield f"{seen.total.unpriced:,} requests have no known cost."
+    if costs.unlike:
+        names, one = ", ".join(costs.unlike), len(costs.unlike) == 1
+        yield (
+            f"What {names} would cost for the others' requests cannot be told: the requests that "
+            f"{'it was' if one else 'they were'} given are too few or too unlike in tokens. Shadow a share of the "
+            "traffic there, or say it: --answer cheap_cost=25%."
+        )
+    if "cost_per_month" in known and "baseline_per_month" not in known and sum(map(bool, costs.answers.values())) > 1:
+        yield (
+            "No baseline is recorded and several targets answered, so what was spent stands for what the strong model "
+            "alone would cost: what routing saves already is not known, and what more it would save is too high where "
+            "a cheaper target answers already. Give the routes a `baseline:`, or say it: --answer baseline_per_month=N."
+        )
