@@ -24,6 +24,7 @@ from urllib.request import urlopen
 from playwright.sync_api import Browser, sync_playwright
 
 from docs.images.traffic import CONFIG, fill
+from docs.images.trials import learn, save_results
 from turnout.insight.browse import listed
 from turnout.insight.query import Filter
 from turnout.ledger.location import database_file
@@ -58,6 +59,11 @@ SHOTS: Final = (
     Shot("tenants", "/tenants"),
     Shot("savings", "/savings?period=7d"),
     Shot("outages", "/outages?period=24h"),
+    Shot("experiments", "/experiments"),
+    Shot("drift", "/drift"),
+    Shot("drift-phone", "/drift", "dark", (390, 844)),
+    Shot("what-if", "/what-if/haiku-for-the-assistant"),
+    Shot("advice", "/advice"),
     Shot("outages-dark", "/outages?period=7d", "dark"),
 )
 
@@ -68,7 +74,9 @@ def main(into: Path | None) -> None:
         directory = Path(name)
         (directory / "turnout.yaml").write_text(CONFIG, "utf-8")
         store = SqliteStore(database_file(directory / "data"))
-        fill(store, datetime.now(UTC), days=_DAYS)
+        now = datetime.now(UTC)
+        fill(store, now, learn(directory, now), days=_DAYS)
+        save_results(directory, CONFIG, _environment())
         fallbacks = listed(store, Filter(fell_back=True, route="support"), before=None, limit=400).decisions
         telling = next(one for one in fallbacks if len(one.attempts) > 1 and one.outcome == "answered")
         with _gateway(directory) as address, sync_playwright() as playwright:
@@ -96,14 +104,17 @@ def _take(browser: Browser, shot: Shot, address: str, into: Path | None) -> None
     context.close()
 
 
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(_HERE.parents[1] / "src")}
+
+
 @contextmanager
 def _gateway(directory: Path) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = ["serve", "--config", "turnout.yaml", "--data", "data", "--port", str(port)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (str(_HERE.parents[1] / "src"),)))}
-    child = subprocess.Popen([sys.executable, "-m", "turnout.cli", *command], cwd=directory, env=environment)
+    child = subprocess.Popen([sys.executable, "-m", "turnout.cli", *command], cwd=directory, env=_environment())
     try:
         _ready(f"http://127.0.0.1:{port}/health/ready")
         yield f"http://127.0.0.1:{port}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, NamedTuple
@@ -42,13 +42,23 @@ routes:
         - {name: rest, use: [haiku, gpt-4o]}
   assistant:
     baseline: sonnet
-    policy: [sonnet, gpt-4o]
+    policy: {flag: {name: haiku-first, on: [haiku, sonnet], off: [sonnet, gpt-4o]}}
+  contracts:
+    baseline: sonnet
+    policy: {cascade: [{use: [llama-8b], accept: {confidence: 0.6, by: contracts.json}}, {use: sonnet}]}
   summaries:
     baseline: gpt-4o
     policy:
       weighted:
         - {use: [llama-8b, gpt-4o], weight: 70}
         - {use: [gpt-4o, haiku], weight: 30}
+flags:
+  haiku-first: {description: The assistant asks the small model first}
+tenants:
+  northwind: {revenue: 900, budgets: [{usd: 500}, {usd: 40, per: day}]}
+  acme-shop: {revenue: 600, budgets: [{usd: 400}]}
+  blue-harbour: {revenue: 150, budgets: [{usd: 200, hard: false}]}
+  meridian: {revenue: 250}
 """
 
 _PRICES: Final[dict[str, tuple[Decimal | int, Decimal | int]]] = {  # USD per million tokens, input and output
@@ -77,6 +87,7 @@ _WAYS: Final = (
     Way("support", "rest", ("haiku", "gpt-4o"), (980, 260), 24),
     Way("support", "escalate", ("sonnet", "gpt-4o"), (1_450, 380), 5),
     Way("assistant", None, ("sonnet", "gpt-4o"), (2_100, 520), 16),
+    Way("contracts", None, ("llama-8b", "sonnet"), (2_600, 340), 5),
     Way("summaries", None, ("llama-8b", "gpt-4o"), (3_800, 210), 6),
     Way("summaries", None, ("gpt-4o", "haiku"), (3_800, 210), 3),
 )
@@ -104,11 +115,11 @@ _TROUBLES: Final = (
 )
 
 
-def fill(store: SqliteStore, now: datetime, *, days: int, seed: int = 7) -> int:
-    """Write days of traffic that ends now; how many decisions it is."""
+def fill(store: SqliteStore, now: datetime, change: Callable[[Decision], Decision], *, days: int, seed: int = 7) -> int:
+    """Write days of traffic that ends now, each decision changed as is said; how many it is."""
     written = 0
     batch: list[Written] = []
-    for decision in traffic(now, days=days, seed=seed):
+    for decision in map(change, traffic(now, days=days, seed=seed)):
         batch.append(Written(decision, encode_decision(decision)))
         written += 1
         if len(batch) == _BATCH:
@@ -159,7 +170,9 @@ def _decision(drawn: random.Random, at: datetime, troubles: Sequence[Trouble]) -
         config_version="b7d24e61",
         tenant=drawn.choices(_TENANTS, [9, 6, 4, 2, 1])[0],
         user=f"user-{min(999, int(drawn.paretovariate(0.7)))}",
-        source={"support": "helpdesk", "assistant": "web-app", "summaries": "nightly-digest"}[way.route],
+        source={"support": "helpdesk", "assistant": "web-app", "summaries": "nightly-digest", "contracts": "web-app"}[
+            way.route
+        ],
         tags={"feature": "chat"} if way.route == "assistant" else {},
         dialect="anthropic_messages" if way.route == "assistant" else "openai_chat",
         stream=way.route != "summaries",

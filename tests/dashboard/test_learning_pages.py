@@ -87,7 +87,7 @@ def test_canaries_are_shown_with_how_they_compare_and_what_became_of_them(tmp_pa
     with seeded_gateway(tmp_path, *seen) as gateway:
         page = look(gateway, "/dashboard/experiments")
     assert page.figure("status") == "running"
-    assert "Canary cheaper: on on support" in page.words
+    assert "Canary cheaper: on, on the route support" in page.words
     assert "150 requests of the old side, 150 of the new" in page.words
     assert "$0.002000 $0.001000 -50.0 %" in page.words
     assert page.words.index("cheaper") < page.words.index("older")

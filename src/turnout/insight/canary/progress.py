@@ -54,7 +54,7 @@ def waits_for(canary: Canary, stretches: Sequence[Stretch], found: Sequence[Foun
     """What a running canary waits for, in words."""
     if canary.share < canary.steps[-1]:
         left = max(canary.enough - stretches[-1].requests[1], 0)
-        return f"{left:,} more requests of '{canary.variant}' at {canary.share * 100:g} %"
+        return f"{left:,} more requests of '{canary.variant}' at {canary.share * 100:g} %" if left else "the next step"
     unclear = [each.measure for each in found if each.standing in {Standing.UNCLEAR, Standing.UNKNOWN}]
     unclear = [name for name in unclear if name != QUALITY or any(_of(found, name).values)]
     if unclear:
