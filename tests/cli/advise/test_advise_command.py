@@ -203,6 +203,7 @@ def test_an_empty_ledger_says_so(tmp_path: Path) -> None:
     found = run("--data", str(tmp_path))
     assert isinstance(found.exception, LedgerError)
     assert "no request" in str(found.exception)
+    assert "turnout advise --interview" in str(found.exception)
 
 
 def test_a_person_is_asked_for_what_is_not_known_and_may_not_know_it_either() -> None:

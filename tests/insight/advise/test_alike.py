@@ -12,10 +12,11 @@ import pytest
 
 from tests.ledger import samples
 from turnout.insight.advise.assumptions import Assumptions
-from turnout.insight.advise.fact import Facts
+from turnout.insight.advise.fact import Fact, Facts
 from turnout.insight.advise.prices import CHEAP, STRONG, Pair, priced
-from turnout.insight.advise.reckoning import completed
+from turnout.insight.advise.reckoning import completed, outlook
 from turnout.insight.advise.recorded import recorded_facts
+from turnout.insight.advise.table import Approach
 from turnout.insight.query import Filter
 from turnout.insight.trace import Taken, take_in
 from turnout.ledger.location import database_file
@@ -145,3 +146,16 @@ def test_shadows_of_one_route_speak_for_its_requests_alone(store: SqliteStore) -
     share = facts(store, made + [each for pair in pairs for each in pair], said).known["cheaper_share"]
     assert (share.value, share.high) == (0.25, 1.0)
     assert "on routes with 25 % of the requests; of the others nothing is known" in share.how
+
+
+def test_what_would_save_less_than_is_saved_today_is_told_so(store: SqliteStore) -> None:
+    made = [
+        asked(number, "cheap" if number % 2 else "strong", (900 + number, 100 + number % 7)) for number in range(300)
+    ]
+    known = facts(store, made).but(cheaper_share=Fact(value=0.1))
+    found = outlook(
+        Approach.RULES, completed(known, Assumptions(), Pair(priced(STRONG, NOW), priced(CHEAP, NOW))), Assumptions()
+    )
+    assert found is not None
+    assert found.saved.value < 0
+    assert found.arithmetic[-1].endswith("more than it would save.")

@@ -240,6 +240,8 @@ def _in_money(baseline: float, now: float, parted: Split, saved: Interval) -> tu
     line = f"{dollars(baseline)} a month on the strong model × {percent(saving)} = {dollars(baseline * saving)}."
     if abs(baseline - now) < 0.005 * baseline:
         return (line,)
+    if saved.value < 0:
+        return (line, f"{dollars(baseline - now)} are saved today: {dollars(-saved.value)} more than it would save.")
     return (line, f"{dollars(baseline - now)} of it are saved already: {dollars(saved.value)} more would be.")
 
 

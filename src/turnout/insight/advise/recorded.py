@@ -68,7 +68,11 @@ def recorded_facts(store: Store, wanted: Filter, taken: Assumptions, *, now: dat
     since, until = wanted.since or now - 90 * _DAY, wanted.until or now
     first, last = next(store.rows(_FIRST, [round(edge.timestamp() * 1000) for edge in (since, until)]), (None, None))
     if first is None:
-        raise LedgerError(f"the ledger has no request between {since:%Y-%m-%d} and {until:%Y-%m-%d}.")
+        raise LedgerError(
+            f"the ledger has no request between {since:%Y-%m-%d %H:%M} and {until:%Y-%m-%d %H:%M} UTC. Look further "
+            "back (--since 365d) or elsewhere (--data DIR); with no traffic yet, say what you know: "
+            "turnout advise --interview"
+        )
     begin, end = (datetime.fromtimestamp(each / 1000, UTC) for each in (first, last + 1))
     seen = _Seen(begin, end, summary(store, Filter(since=begin, until=until)))
     known = _volume(store, seen, taken) | _costs(seen) | _spread(store, seen) | _providers(store, seen)
