@@ -222,6 +222,7 @@ def test_silent_streams_take_little_memory_and_leave_nothing_behind(tmp_path: Pa
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_eight_thousand_silent_streams(tmp_path: Path) -> None:
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
@@ -256,6 +257,7 @@ def test_beyond_its_room_a_gateway_serves_as_many_as_ever_and_says_no_to_the_res
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_ten_times_the_traffic_that_there_is_room_for(tmp_path: Path) -> None:
     with running_fault_provider(seed=1) as provider:
         provider.use("delay_headers(0.5)")
