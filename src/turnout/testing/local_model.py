@@ -121,6 +121,7 @@ def _serve(weights: str, slots: int) -> None:
     server = Server(params)
     print(server.listening_address, file=told, flush=True)
     sys.stdin.buffer.read()
+    os._exit(0)  # its server has nothing to put in order, and may wait long for whoever asks it something
 
 
 if __name__ == "__main__":
